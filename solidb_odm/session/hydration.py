@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from .._collector import AT_LEAST, make_batch
 from .._dataclasses import dataclass
-from .._types import JsonObject, Stored
+from .._types import JsonObject, Stored, is_tuple
 from ..errors import LoadError, QueryError
 from ..language.stored_documents import without
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
@@ -303,8 +303,25 @@ def load_column(work: UnitOfWork, column: Column, values: list[Any]) -> list[Any
     if isinstance(column, Scalar):
         return values if column.decode is None else [column.decode(value) for value in values]
     if isinstance(column, Entity):
-        return [None if value is None else load_whole(work, column.model, value) for value in values]
+        return _load_entities(work, column.model, values)
     return [_path(work, column, value) for value in values]
+
+
+def _load_entities(
+    work: UnitOfWork, model: type[Document], values: Sequence[JsonObject | Stored | None]
+) -> list[Any]:
+    """Make the documents of a column, each once, however many rows have it."""
+    if model is Document:
+        return [
+            None if value is None else load_whole(work, model, cast(JsonObject, value)) for value in values
+        ]
+    rows = [
+        None if value is None else value if is_tuple(value) else split(cast(JsonObject, value))
+        for value in values
+    ]
+    different = {row[0]: row for row in rows if row is not None}
+    documents = dict(zip(different, load_documents(work, model, list(different.values())), strict=True))
+    return [None if row is None else documents[row[0]] for row in rows]
 
 
 def load_whole(work: UnitOfWork, model: type[Document], row: JsonObject) -> Document:

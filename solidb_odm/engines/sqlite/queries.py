@@ -103,7 +103,7 @@ class Queries:
     def _run_planned(self, command: RunQuery, entry: Known | None) -> list[Json]:
         entry, rows = self._by_plan(command.query, command.binds, entry)
         if rows is not None:
-            values = self._read(entry, rows)
+            values = self._read(entry, rows, are_loaded=command.are_loaded)
             if values is not None:
                 return values
         if entry.bulk is not None and entry.trust.holds():
@@ -343,7 +343,7 @@ class Queries:
         if code_of(error) != sqlite3.SQLITE_ERROR:
             raise error
 
-    def _read(self, entry: Known, rows: list[Any]) -> list[Json] | None:
+    def _read(self, entry: Known, rows: list[Any], *, are_loaded: bool) -> list[Json] | None:
         """Return the values of the rows of a plan; None if they can't be told from their order keys."""
         plan = entry.plan
         if not rows or plan is None:
@@ -351,7 +351,8 @@ class Queries:
         try:
             with HeldOff() if len(rows) >= AT_LEAST else AS_EVER:
                 columns: Columns = list(zip(*rows, strict=True))
-                values = plan.shape.read(columns)
+                load = plan.shape.load if are_loaded and not plan.distinct else None
+                values = (load or plan.shape.read)(columns)
         except NotReversible as exc:
             entry.trust.lower(str(exc))
             return None

@@ -163,7 +163,13 @@ def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[l
         if compiled.unreadable == "raise":
             return load_documents(context.work, whole, stored)
         return read_rows(partial(load_documents, context.work, whole), stored, compiled)
-    asked = RunQuery(compiled.query, compiled.bind_vars, compiled.source, compiled.approximate)
+    asked = RunQuery(
+        compiled.query,
+        compiled.bind_vars,
+        compiled.source,
+        compiled.approximate,
+        are_loaded=compiled.has_documents,
+    )
     try:
         raw = yield asked
     except CollectionNotFound as problem:

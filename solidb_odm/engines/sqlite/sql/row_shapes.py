@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import Any, Final, cast
 
 from ...._dataclasses import dataclass
@@ -10,7 +11,7 @@ from ...._types import Json, JsonObject
 from ....language.values import sorted_keys
 from .. import json_text
 from ..order_key import value_of_key
-from .terms import DOCUMENT_COLUMNS, Decoder, Document, Structure, Term, Vertex
+from .terms import DOCUMENT_COLUMNS, Decoder, Document, MaybeDocument, Structure, Term, Vertex
 
 Columns = Sequence[Sequence[Any]]
 ROWS: Final = "\0rows"
@@ -24,22 +25,50 @@ Reader = Callable[[Columns], "list[Json]"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The columns a term needs in a result, and how the values are read out of them."""
+    """The columns a term needs in a result, and how the values are read out of them.
+
+    ``load`` reads them with the documents in arrays as they are stored; None where there are none.
+    """
 
     columns: tuple[str, ...]
     read: Reader
+    load: Reader | None = None
 
 
 def shape_of(term: Term) -> Shape:
     """Return the shape of what RETURN gives."""
     columns: list[str] = []
     read = _reader(term, columns)
-    return Shape(tuple(columns), read)
+    if not isinstance(term, Structure) or term.kind != "array" or not any(map(_is_stored, term.items)):
+        return Shape(tuple(columns), read)
+    again: list[str] = []
+    readers = [_stored(item, again) if _is_stored(item) else _reader(item, again) for item in term.items]
+    return Shape(tuple(columns), read, lambda values: list(map(list, _rows(readers, values))))
+
+
+def _is_stored(term: Term) -> bool:
+    """Return whether a term is a document of one table, or null."""
+    document = term.document if isinstance(term, MaybeDocument) else term
+    return type(document) is Document
+
+
+def _stored(term: Term, columns: list[str]) -> Reader:
+    """Return what reads documents as they are stored."""
+    at, width = len(columns), len(DOCUMENT_COLUMNS)
+    _reader(term, columns)
+    if isinstance(term, MaybeDocument):
+        return lambda values: [
+            None if key is None else row
+            for key, row in zip(values[at], zip(*values[at : at + width], strict=True), strict=True)
+        ]
+    return lambda values: list(zip(*values[at : at + width], strict=True))
 
 
 def _reader(term: Term, columns: list[str]) -> Reader:
     if isinstance(term, Document):
         return _document(term, columns)
+    if isinstance(term, MaybeDocument) and type(term.document) is Document:
+        return _document_or_null(term.document, columns)
     if isinstance(term, Structure):
         return _structure(term, columns)
     sql, decoder = term.output
@@ -47,6 +76,18 @@ def _reader(term: Term, columns: list[str]) -> Reader:
     columns.append(sql)
     decode = _DECODERS[decoder]
     return lambda values: decode(values[at])
+
+
+def _document_or_null(term: Document, columns: list[str]) -> Reader:
+    at = len(columns)
+    read = _document(term, columns)
+
+    def read_some(values: Columns) -> list[Json]:
+        there = [key is not None for key in values[at]]
+        documents = iter(read([list(compress(column, there)) for column in values]) if any(there) else ())
+        return [next(documents) if is_there else None for is_there in there]
+
+    return read_some
 
 
 def _document(term: Document, columns: list[str]) -> Reader:
@@ -121,7 +162,7 @@ def _structure(term: Structure, columns: list[str]) -> Reader:
 
 
 def _is_plain_json(term: Term) -> bool:
-    return not isinstance(term, Document | Structure) and term.output[1] == "json"
+    return not isinstance(term, Document | MaybeDocument | Structure) and term.output[1] == "json"
 
 
 def _arrays(columns: Columns) -> list[Json]:
