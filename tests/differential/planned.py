@@ -72,6 +72,8 @@ class Planned:
             "distincts": self.distincts,
             "links": self.links,
             "triples": self.triples,
+            "partners": self.partners,
+            "presence": self.presence,
         }
 
     # --- pieces ----------------------------------------------------------------------------------
@@ -223,6 +225,56 @@ class Planned:
         either = self.pick("", "", f" OR {self.value('d')} == {self.value('m')}")
         kept = f" FILTER {met}{either}{self.filters('d', 'm')}{third}"
         return f"{loops}{kept}{self.tail('d', 'm')} RETURN [d._key, m._key, {self.value('d', 'm')}]"
+
+    def met(self, one: str, other: str) -> tuple[str, str]:
+        """Return a collection of ``one``, and what joins its documents to ``other``, one of ``more``."""
+        link = f"{one}.link == CONCAT('docs/', {other}._key)"
+        to_key = f"CONCAT('docs/', {one}._key) == {other}.link"
+        return self.random.choice(
+            [
+                ("more", link),
+                ("docs", to_key),
+                ("links", f"{one}._from == CONCAT('docs/', {other}._key)"),
+                ("more", f"{one}.{self.pick('k', 'ref', 'i')} == {other}.{self.pick('k', '_key', 'i')}"),
+                ("more", f"{one}.i < {other}.i"),
+            ]
+        )
+
+    def partners(self) -> str:
+        """Write a loop over the partners of each row, or null where it has none."""
+        written, names = f"FOR d IN {self.pick('docs', 'more')}{self.filters('d')}", ["d"]
+        for name in ("p", "q")[: self.random.choice([1, 1, 2])]:
+            inner, other = f"{name}i", self.random.choice(names)
+            collection, met = self.met(inner, other)
+            kept = self.pick("", f" FILTER {self.condition(inner, *names)}", f" FILTER {inner}.n != null")
+            rows = f"(FOR {inner} IN {collection} FILTER {met}{kept} RETURN {inner})"
+            written += f" LET j{name} = {rows} FOR {name} IN (LENGTH(j{name}) > 0 ? j{name} : [null])"
+            names.append(name)
+            written += self.pick(
+                "", f" FILTER {name} == null", f" FILTER {name}.k != null", self.filters(*names)
+            )
+        last = names[-1]
+        if self.random.random() < 0.3:
+            groups = self.pick("", f"g = {last}.k", "g = d.k")
+            shown = "[g, c, n]" if groups else "[c, n]"
+            counted = f"c = COUNT({last}._key), n = SUM({last}.n)"
+            return f"{written} COLLECT {groups} AGGREGATE {counted} RETURN {shown}"
+        whole = self.pick(f"[d._key, {last}]", f"[{last}, d, {last}._id]", last)
+        shown = self.pick(whole, f"DISTINCT {last}.k", f"[{last}.n, d._key]")
+        return f"{written}{self.tail(*names)} RETURN {shown}"
+
+    def presence(self) -> str:
+        """Write a condition on whether there are documents, or how many."""
+        collection, met = self.met("m", "d")
+        limit = self.pick(" LIMIT 1", " LIMIT 2", " SORT m.n LIMIT 1, 1", "")
+        loop = f"FOR m IN {collection} FILTER {met}{self.filters('m', 'd')}"
+        rows = f"({loop}{limit} RETURN {self.pick('m', 'm.k')})"
+        kept = self.pick(f"LENGTH({rows}) > 0", f"NOT (LENGTH({rows}) > 0)", f"LENGTH({rows}) == 1")
+        third = (
+            " FOR o IN links FILTER o._to == CONCAT('docs/', d._key)" if self.random.random() < 0.3 else ""
+        )
+        grouped = self.pick("", f" COLLECT g = {self.path()} AGGREGATE n = COUNT(d._key) RETURN [g, n]")
+        return f"FOR d IN {self.pick('docs', 'more')}{third} FILTER {kept}{grouped or ' RETURN d._key'}"
 
     def aggregates(self) -> str:
         parts = [

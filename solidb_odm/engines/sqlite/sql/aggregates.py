@@ -19,7 +19,7 @@ from .. import json_text
 from ..order_key import TRUE_SQL
 from ..sql_names import text_literal
 from .compilation import Compilation, Scope
-from .terms import Computed, JsonPath, JsonValue, NotInSql, Structure, Term
+from .terms import Column, Computed, JsonPath, JsonValue, NotInSql, Structure, Term
 
 _LISTS: Final = frozenset(("UNIQUE", "SORTED_UNIQUE", "PUSH", "COLLECT", "COLLECT_LIST"))
 _MOST_MEMBERS: Final = 60
@@ -108,6 +108,11 @@ def numbers(term: Term) -> str:
     return f"CASE WHEN typeof({key}) IN ('integer', 'real') AND {key} > {TRUE_SQL} THEN {key} END"
 
 
+def _count(term: Term) -> str:
+    """Return the number of values; of what is always there the rows are counted, which need not be read."""
+    return "count(*)" if isinstance(term, Column) else f"count({term.key})"
+
+
 def _distinct(term: Term) -> str:
     return f"count(DISTINCT {term.key}) + ifnull(max({term.key} IS NULL), 0)"
 
@@ -125,7 +130,7 @@ def _greatest(term: Term) -> str:
 
 
 _AGGREGATES: Final[dict[str, Callable[[Term], str]]] = {
-    "COUNT": lambda term: f"count({term.key})",
+    "COUNT": _count,
     "SUM": lambda term: f"total({numbers(term)})",
     nodes.INTEGER_SUM: lambda term: f"ifnull(sum({numbers(term)}), 0)",
     "AVG": _average,
@@ -145,7 +150,7 @@ _SUMS: Final[dict[str, Callable[[Term], str]]] = {
     "SUM": lambda term: f"total({numbers(term)})",
     nodes.INTEGER_SUM: lambda term: f"sum(ifnull({numbers(term)}, 0))",
     "AVG": lambda term: f"avg({numbers(term)})",
-    "COUNT": lambda term: f"count({term.key})",
+    "COUNT": _count,
 }
 
 
