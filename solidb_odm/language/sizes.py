@@ -33,7 +33,10 @@ class Extent(NamedTuple):
 
 
 def extent(
-    whole: T, below: Callable[[T], Iterable[T]], known: Callable[[T], Extent | None], found: dict[int, Extent]
+    whole: T,
+    below: Callable[[T], Iterable[T]],
+    known: Callable[[T], Extent | None],
+    extents: dict[int, Extent],
 ) -> Extent:
     """Measure what is made of parts, each looked at once; what is found of each is kept by its identity.
 
@@ -42,19 +45,19 @@ def extent(
     waiting: list[tuple[T, tuple[T, ...] | None]] = [(whole, None)]
     while waiting:
         part, inner = waiting.pop()
-        if id(part) in found:
+        if id(part) in extents:
             continue
         if inner is None and (before := known(part)) is not None:
-            found[id(part)] = before
+            extents[id(part)] = before
         elif inner is None:
             inner = tuple(below(part))
             waiting.append((part, inner))
-            waiting.extend((each, None) for each in inner)
+            waiting.extend((smaller, None) for smaller in inner)
         else:
-            sizes = [found[id(each)] for each in inner]
-            depth = 1 + max((each.depth for each in sizes), default=0)
-            found[id(part)] = Extent(depth, 1 + sum(each.parts for each in sizes))
-    return found[id(whole)]
+            sizes = [extents[id(smaller)] for smaller in inner]
+            depth = 1 + max((size.depth for size in sizes), default=0)
+            extents[id(part)] = Extent(depth, 1 + sum(size.parts for size in sizes))
+    return extents[id(whole)]
 
 
 def refuse_extent(size: Extent) -> None:
@@ -67,9 +70,9 @@ def refuse_extent(size: Extent) -> None:
 
 def refuse_repeated(query: T, below: Callable[[T], Iterable[T]]) -> None:
     """Raise QueryLimitError for a query in which the same is written too often."""
-    found: dict[int, Extent] = {}
-    size = extent(query, below, lambda _: None, found)
-    if size.parts - len(found) > MOST_REPEATED:
+    extents: dict[int, Extent] = {}
+    size = extent(query, below, lambda _: None, extents)
+    if size.parts - len(extents) > MOST_REPEATED:
         raise _too_much(f"the query would have more than {MOST_REPEATED} parts again")
 
 

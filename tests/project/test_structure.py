@@ -17,17 +17,17 @@ ROOT = Path(__file__).parents[2]
 
 REACHED = {
     "modules above 600 lines": 0,
-    "modules under 60 lines": 20,
+    "modules under 60 lines": 14,
     "file names that recur": 0,
-    "class names that recur": 38,
+    "class names that recur": 37,
     "public class names that recur": 0,
-    "participles as file names": 5,
+    "participles as file names": 4,
     "variables named ``found`` or ``each``": 0,
-    "longest import chain": 19,
+    "longest import chain": 17,
     "type-ignores in 1,000 lines": 0.55,
     "modules that a commit of one document crosses": 21,
-    "calls of a commit of one document": 92,
-    "calls of a cached ``scalars``": 40,
+    "calls of a commit of one document": 90,
+    "calls of a cached ``scalars``": 24,
 }
 """What is counted at most, with room for one more; who makes a figure better lowers its limit."""
 

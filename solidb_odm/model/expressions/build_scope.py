@@ -108,10 +108,10 @@ _SLOT: Any = vars(Measured)["__solidb_extent__"]
 def _known(part: Any) -> Extent | None:
     """Return what was measured, without the look for a field of this name."""
     try:
-        found: Extent = _SLOT.__get__(part)
+        measured: Extent = _SLOT.__get__(part)
     except (AttributeError, TypeError):  # TypeError: a statement, which is measured where it stands
         return None
-    return found
+    return measured
 
 
 def _held(part: Any) -> tuple[Any, ...]:
@@ -131,5 +131,5 @@ def held_in(clauses: Any) -> Iterator[Any]:
         elif item is not clauses and hasattr(cast(Any, type(item)), "__solidb_held__"):
             yield item
         elif is_dataclass(item):
-            names = (each.name for each in fields(item) if not each.name.startswith("_"))
+            names = (attribute.name for attribute in fields(item) if not attribute.name.startswith("_"))
             waiting.extend(getattr(item, name) for name in names)

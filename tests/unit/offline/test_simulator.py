@@ -53,8 +53,9 @@ def test_random_histories_lose_nothing(block: int, tmp_path: Path) -> None:
         simulate(seed, tmp_path / str(seed))
 
 
-def is_caught(tmp_path: Path, *, answers: bool = False) -> bool:
-    for seed in range(LOSSY_SEEDS):
+def is_caught(tmp_path: Path, *, answers: bool = False, known: int = 0) -> bool:
+    """Return whether one of the histories goes wrong; the one that is known to comes first."""
+    for seed in sorted(range(LOSSY_SEEDS), key=lambda seed: seed != known):
         try:
             simulate(seed, tmp_path / str(seed), answers=answers)
         except (AssertionError, SolidbError, KeyError):
@@ -86,7 +87,7 @@ def test_a_client_that_overwrites_on_creating_is_caught(
         return self._write(collection, document["_key"], document)
 
     monkeypatch.setattr(ModelServer, "_create", overwrite)
-    assert is_caught(tmp_path)
+    assert is_caught(tmp_path, known=17)
 
 
 def test_a_client_that_forgets_the_payload_under_way_is_caught(
@@ -100,7 +101,7 @@ def test_a_client_that_forgets_the_payload_under_way_is_caught(
         return real(forgotten, remote, judge)
 
     monkeypatch.setattr(sync_round, "reconcile", forgetful)
-    assert is_caught(tmp_path, answers=True)
+    assert is_caught(tmp_path, answers=True, known=4)
 
 
 def test_answers_that_are_lost_again_and_again_lose_nothing(tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_a_client_that_trusts_the_time_of_writing_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pull, "OVERLAP", 0.0)
-    assert is_caught(tmp_path)
+    assert is_caught(tmp_path, known=22)
 
 
 def test_a_crash_is_no_error_that_anybody_catches() -> None:
