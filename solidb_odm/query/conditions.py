@@ -31,6 +31,7 @@ from ..errors import QueryLimitError, UsageError
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
+from ..model.expressions.build_scope import measured
 from ..model.expressions.calls import BuiltPredicate, lift
 from ..model.expressions.column_methods import Keys, Ordering, absent, among, matching, membership, sort_key
 from ..model.expressions.expression import (
@@ -144,12 +145,12 @@ def too_deep() -> QueryLimitError:
 
 def and_(*conditions: Predicate | bool) -> Predicate:
     """Return the condition that all of the conditions are true."""
-    return Combined("AND", tuple(condition(term) for term in conditions or _nothing("and_")))
+    return measured(Combined("AND", tuple(condition(term) for term in conditions or _nothing("and_"))))
 
 
 def or_(*conditions: Predicate | bool) -> Predicate:
     """Return the condition that at least one of the conditions is true."""
-    return Combined("OR", tuple(condition(term) for term in conditions or _nothing("or_")))
+    return measured(Combined("OR", tuple(condition(term) for term in conditions or _nothing("or_"))))
 
 
 def not_(negated: Predicate | bool) -> Predicate:

@@ -22,6 +22,7 @@ from solidb_odm import (
     exists,
     func,
     not_,
+    or_,
     sdbql,
     select,
     union,
@@ -29,8 +30,9 @@ from solidb_odm import (
 )
 from solidb_odm.commands import CreateIndex, IndexSpec
 from solidb_odm.errors import QueryLimitError, QueryTimeout, SolidbError
+from solidb_odm.language.sizes import Extent
 from solidb_odm.model.expressions.build_scope import measured
-from solidb_odm.model.expressions.expression import Comparison, Expression
+from solidb_odm.model.expressions.expression import Combined, Comparison, Expression
 
 
 class Bound(Document, collection="bounds"):
@@ -243,10 +245,17 @@ def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
 
 
 def test_each_expression_of_others_is_measured_when_it_is_made() -> None:
-    """But for a comparison, which is small in most queries; where it isn't, the operator measures it."""
+    """But for comparisons, small in most queries, and chains, which grow: who makes these measures them."""
     for cls in set(_subclasses(Expression)):
-        if cls.__solidb_has_parts__() and not issubclass(cls, Comparison):
+        if cls.__solidb_has_parts__() and not issubclass(cls, (Combined, Comparison)):
             is_dataclass = "__dataclass_fields__" in dir(cls)
             assert cls.__post_init__ is measured if is_dataclass else hasattr(cls.__init__, "__wrapped__"), (
                 cls
             )
+
+
+def test_a_chain_that_grows_is_measured_as_one_that_is_made_at_once() -> None:
+    parts: list[Any] = [Bound.n == 1, not_(not_(Bound.n == 2)), Bound.n + Bound.n == 3, Bound.size == 4]
+    grown: Any = reduce(operator.or_, parts)
+    whole: Any = or_(*parts)
+    assert grown.__solidb_extent__ == whole.__solidb_extent__ == Extent(5, 17)

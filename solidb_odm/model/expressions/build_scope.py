@@ -55,6 +55,15 @@ def measured(made: M) -> M:
     return made
 
 
+def lengthened(made: M, chain: Any, last: Any) -> M:
+    """Note the same of a chain that has one part more than another one, without a look at all parts."""
+    before, added = (_known(each) or checked_extent(each) for each in (chain, last))
+    size = Extent(max(before.depth, added.depth + 1), before.parts + added.parts)
+    refuse_extent(size)
+    object.__setattr__(made, "__solidb_extent__", size)
+    return made
+
+
 def checked_extent(made: Any) -> Extent:
     """Return how deep an expression or a statement is nested, and how large it is; QueryLimitError."""
     size = extent(made, _held, _known, {})
@@ -65,7 +74,8 @@ def checked_extent(made: Any) -> Extent:
 class Measured:
     """The base of expressions: those that consist of others are measured when they are made.
 
-    ``__solidb_is_small__`` of a class says that most of its objects have two leaves; as parts they count too.
+    ``__solidb_is_small__`` of a class says that who makes its objects measures those that may be large. As
+    parts they count too.
     """
 
     __slots__ = ("__solidb_extent__",)

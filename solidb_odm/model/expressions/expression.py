@@ -18,7 +18,7 @@ from ...language import decimals
 from ...language import nodes as q
 from ..stored.field_values import encode_as
 from .arithmetic import Rule, Shown, is_zero, joint_list, rule_for
-from .build_scope import Measured, Scope, Source, measured
+from .build_scope import Measured, Scope, Source, lengthened, measured
 from .kinds import BY_TYPE, NUMBERS, Kind, awareness, kind_of, value_kind
 from .literals import (
     Size,
@@ -371,6 +371,7 @@ class Combined(Predicate):
 
     operator: q.LogicalOperator
     conditions: tuple[Expression, ...]
+    __solidb_is_small__ = True
 
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return self.conditions
@@ -577,8 +578,9 @@ def _joined(left: Any, operator: str, right: Any) -> Expression:
     """Make ``&`` or ``|``: of conditions their logic, of integers their bits."""
     if is_condition(left) and is_condition(right):
         logical: q.LogicalOperator = "AND" if operator == "&" else "OR"
-        chain = left.conditions if type(left) is Combined and left.operator == logical else (left,)
-        return Combined(logical, (*chain, right))
+        if type(left) is Combined and left.operator == logical:  # of a chain, which stays flat
+            return lengthened(Combined(logical, (*left.conditions, right)), left, right)
+        return measured(Combined(logical, (left, right)))
     return computed(left, operator, right)
 
 
