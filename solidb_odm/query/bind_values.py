@@ -24,7 +24,7 @@ from ..model.expressions.fields import SYSTEM_FIELDS, FieldRef
 from ..model.expressions.kinds import NAMES, Kind, takes
 from ..model.expressions.literals import check_targets, check_times
 from ..model.stored.codec import check_new, encode_value, first_problem, sort_lists
-from ..model.stored.embedded import alike, are_of_same_classes, is_lossy
+from ..model.stored.embedded import alike, are_of_same_classes, is_lossy, told_apart
 from ..model.stored.field_values import encode_as, field_reader, stored_name
 from ..model.stored.pydantic_attributes import (
     class_computed_fields,
@@ -183,7 +183,9 @@ def _check_read_alike(model: type[Document], name: str, value: Any, encoded: Any
         again = encode_as(model, name, class_fields(model)[name].annotation, read)
         if model.__solidb_mapping__.fields[name].unordered:
             encoded, again = sort_lists(encoded), sort_lists(again)
-        if not (are_of_same_classes(value, read) and alike(encoded, again)) and not is_lossy(model, name):
+        is_read = are_of_same_classes(value, read) and alike(encoded, again)
+        is_other = name in model.__solidb_mapping__.revalidated and told_apart(value, read)
+        if (not is_read or is_other) and not is_lossy(model, name):
             problem = f"it would be read as {read!r}"
     except ValidationError as error:
         problem = first_problem(error)

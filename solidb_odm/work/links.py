@@ -14,12 +14,13 @@ from ..model.type_inspection import cached_by_class
 class Reference(NamedTuple):
     """A document object that another refers to, and by which field.
 
-    ``brings`` says that it is added with the one that refers to it.
+    ``brings`` says that it is added with the one that refers to it, ``keeps`` that it stays only as long.
     """
 
     document: Document
     field: str
     brings: bool
+    keeps: bool = False
 
 
 @cached_by_class
@@ -40,7 +41,7 @@ def referred(document: Document) -> Iterator[Reference]:
         for link in place.links(document):
             target = link.__solidb_document__()
             if target is not None:
-                yield Reference(target, str(place), place.cascade.saves)
+                yield Reference(target, str(place), place.cascade.saves, place.cascade.deletes_orphans)
 
 
 @cached_by_class

@@ -41,7 +41,7 @@ class Holdings:
     ``changed`` may differ from their stored form and are held until that is known; ``exposed`` are held and
     looked at by every flush, because somebody else holds a part of them; ``expired`` are to be read anew.
     ``dropped`` were deleted before they were stored, ``removed`` since: nothing that refers to them
-    brings them back.
+    brings them back. ``along`` came with another document, by a link that deletes its orphans.
     """
 
     def __init__(self) -> None:
@@ -53,6 +53,7 @@ class Holdings:
         self.expired: dict[int, weakref.ref[Document]] = {}
         self.dropped: Documents = {}
         self.removed: Documents = {}
+        self.along: dict[int, weakref.ref[Document]] = {}
         self.is_over = False
         self.registries: set[Registry] = set()
         """The registries of the models in use."""
@@ -64,11 +65,19 @@ class Holdings:
 
         The ends of an edge come along, and what links lead to that are declared to save.
         """
+        self.along.pop(id(document), None)
         waiting = [document]
         while waiting:
             entered = waiting.pop()
-            if self._enter(entered) and refers(type(entered)):
-                waiting += [link.document for link in referred(entered) if self._comes_along(link)]
+            if not self._enter(entered) or not refers(type(entered)):
+                continue
+            for reference in filter(self._comes_along, referred(entered)):
+                waiting.append(reference.document)
+                self._note_along(reference)
+
+    def _note_along(self, reference: Reference) -> None:
+        if reference.keeps and not state_of(reference.document).is_stored:
+            self.along[id(reference.document)] = weakref.ref(reference.document)
 
     def add_all(self, documents: list[Document]) -> None:
         """Add documents, at the least cost for each that is new, refers to no other and takes a free key."""
@@ -149,9 +158,30 @@ class Holdings:
                 continue
             if self._comes_along(reference):
                 self.add(reference.document)
+                self._note_along(reference)
             elif not state.is_stored:
                 loose.append(reference)
         return loose
+
+    def leave_orphans(self) -> None:
+        """Let go of new documents that came along with others, which refer to them no longer."""
+        while self.along:
+            living = (reference() for reference in self.along.values())
+            waiting = {id(document): document for document in living if document is not None}
+            waiting = {place: document for place, document in waiting.items() if place in self.new}
+            referring = [*self.new.values(), *self.changed.values(), *self.exposed.values()]
+            kept = {
+                id(reference.document)
+                for document in referring
+                if id(document) not in self.deleted and refers(type(document))
+                for reference in referred(document)
+            }
+            orphaned = [document for place, document in waiting.items() if place not in kept]
+            self.along = {place: weakref.ref(waiting[place]) for place in waiting.keys() & kept}
+            if not orphaned:
+                return
+            for document in orphaned:
+                self.expunge(document)
 
     def claim(self, document: Document) -> None:
         """Enter a document under its key; StateError if another one has it."""
@@ -282,6 +312,7 @@ class Holdings:
         self.identity.clear()
         for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.clear()
+        self.along.clear()
         self.forget_deleted()
 
     def forget_deleted(self) -> None:

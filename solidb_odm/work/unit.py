@@ -366,6 +366,26 @@ class UnitOfWork(Holdings):
                 self._again_new(document, state)
         for document in self.new.values():
             self.identity.put(type(document).__solidb_mapping__.collection, document.key, document)
+        if any(noted.state.owner is not self for noted in notes):
+            self._take_back_successors(notes)
+
+    def _take_back_successors(self, notes: list[Noted]) -> None:
+        """Give what was noted of documents that left the session to the objects that were read since."""
+        first: dict[str, Noted] = {}
+        for noted in notes:
+            first.setdefault(noted.document.__solidb_reference__(), noted)
+        for noted in first.values():
+            mapping = type(noted.document).__solidb_mapping__
+            read = self.identity.get(mapping.collection, noted.document.key)
+            if noted.state.owner is self or read is None or id(read) in self.new:
+                continue
+            state = state_of(read)
+            state.store(*noted.stored)
+            if state.is_stored:
+                state.assigned = set(mapping.fields)  # any of them may differ from what is stored again
+                self.touched(read)
+            else:
+                self._again_new(read, state)
 
     def _again_unsent(self, noted: Noted, is_there: bool) -> None:
         """Take a document back whose change, or removal, was written."""
@@ -428,7 +448,7 @@ class UnitOfWork(Holdings):
             state.assigned = set(mark.assigned.get(id(document), ())) or None
             self.touched(document)
         elif state.body is not None:
-            if self.is_modified(document):
+            if state.assigned or self.is_modified(document):  # what is set may differ in its type alone
                 restore(document, mapping, state.body)
                 self.forget_exposure(document, state)
             self.settle(document)

@@ -141,6 +141,22 @@ def test_orphans_are_deleted_unless_another_document_takes_them(store: Store, se
     assert [each.key for each in session.scalars(select(Toy))] == ["t1", "t2"]
 
 
+def test_an_orphan_that_was_never_stored_is_not_stored(session: Session) -> None:
+    pet = Pet(key="p", toys=[Link(Toy(key="a")), Link(Toy(key="b"))])
+    session.add(pet)
+    pet.toys.pop(0)
+    session.add(kept := Toy(key="k"))
+    pet.toys.append(Link(kept))
+    pet.toys.pop()
+    session.add(owner := Owner(key="w"))
+    session.commit()
+    session.add(Pet(key="o", toys=[Link(Toy(key="c"))], owner=owner))
+    session.delete(owner)
+    session.commit()
+    assert sorted(session.scalars(select(Toy.key))) == ["b", "k"]
+    assert session.scalars(select(Pet.key)).all() == ["p"]
+
+
 def test_what_refers_to_a_deleted_document_is_deleted_with_it_and_so_on(
     store: Store, session: Session
 ) -> None:

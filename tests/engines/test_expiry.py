@@ -275,6 +275,36 @@ def test_an_upsert_stores_what_has_expired_anew(engine: Engine, ahead: Ahead) ->
         assert session.execute(shown).all() == [("b", 0), ("c", 7), ("d", 0), ("n", 0)]
 
 
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_merge_stores_what_has_expired_anew(engine: Engine, ahead: Ahead, is_held: bool) -> None:
+    engine.create_all(Seat)
+    with Session(engine) as session:
+        session.add(held := Seat(key="a", name="a", at=SOON, row=7))
+        session.commit()
+        if not is_held:
+            session.expunge_all()
+        ahead(DAY)
+        merged = session.merge(Seat(key="a", name="n"))
+        assert (merged is held) == is_held
+        session.commit()
+        session.expunge_all()
+        read = session.get_one(Seat, "a")
+        assert (read.name, read.row, read.at) == ("n", 0, None)
+
+
+def test_a_merge_stores_what_has_expired_and_was_deleted_meanwhile(engine: Engine, ahead: Ahead) -> None:
+    engine.create_all(Seat)
+    with Session(engine) as session:
+        session.add(held := Seat(key="a", name="a", at=SOON))
+        session.commit()
+        session.execute(sdbql("REMOVE 'a' IN ttl_seats"))
+        session.commit()
+        ahead(DAY)
+        assert session.merge(Seat(key="a", name="n")) is not held
+        session.commit()
+        assert session.get_one(Seat, "a").name == "n"
+
+
 @pytest.mark.server
 def test_a_server_keeps_the_keys_and_values_of_what_has_expired_and_the_error_says_so(
     server: LocalServer, database: str, ahead: Ahead

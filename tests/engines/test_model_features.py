@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from ipaddress import IPv4Address
+from pathlib import PurePosixPath
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from pydantic import (
@@ -14,16 +19,19 @@ from pydantic import (
     AliasPath,
     Base64Bytes,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     ValidationError,
     computed_field,
+    field_serializer,
     field_validator,
     model_serializer,
     model_validator,
 )
 
-from solidb_odm import Document, Engine, Session, Timestamped, sdbql, select
+from solidb_odm import Document, Engine, Lossy, Session, Timestamped, sdbql, select, update
 from solidb_odm.errors import InvalidDocument, SchemaViolation
 
 
@@ -339,6 +347,112 @@ def test_a_computed_field_of_now_in_a_part_is_no_change(engine: Engine) -> None:
         session.commit()
         session.expunge_all()
         assert session.get_one(Watching, made.key).part.names == ["a", "b"]
+
+
+Listed = Annotated[
+    list[str],
+    BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text),
+    PlainSerializer(",".join),
+]
+
+
+class Money(Document, collection="capped_money"):
+    """Its serializers write some values as they write others."""
+
+    tags: Listed = []
+    price: int = 0
+    last: deque[int] = deque()
+    bounded: Annotated[deque[int], AfterValidator(lambda items: deque(items, maxlen=2))] = deque(maxlen=2)
+    shown: Annotated[float, PlainSerializer(int), Lossy()] = 0.0
+
+    @field_serializer("price")
+    def capped(self, price: int) -> int:
+        return min(price, 10**9)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"tags": []}, r"tags = \[\] would be read as \[''\]: both are stored alike"),
+        ({"tags": ["a"], "price": 10**10}, r"price = 10{10} would be read as 10{9}"),
+        ({"tags": ["a"], "last": deque([1], maxlen=1)}, r"last = deque\(\[1\], maxlen=1\) would be read as"),
+    ],
+)
+def test_values_that_are_stored_as_others_are_refused(
+    engine: Engine, values: dict[str, Any], named: str
+) -> None:
+    engine.create_all(Money)
+    with Session(engine) as session:
+        session.add(Money(**values))
+        with pytest.raises(InvalidDocument, match=named):
+            session.commit()
+        session.rollback()
+        with pytest.raises(SchemaViolation, match="would be read as"):
+            session.execute(update(Money).values(**values))
+
+
+def test_values_that_are_told_apart_are_taken_whoever_writes_them(engine: Engine) -> None:
+    engine.create_all(Money)
+    with Session(engine) as session:
+        session.add(
+            made := Money(tags=["a", "b"], price=125, last=deque([1]), bounded=deque([1, 2, 3]), shown=1.5)
+        )
+        session.commit()
+        session.expunge_all()
+        read = session.get_one(Money, made.key)
+        assert (read.tags, read.price, read.last, read.bounded.maxlen) == (["a", "b"], 125, deque([1]), 2)
+        read.bounded.append(4)
+        session.commit()
+        session.expunge_all()
+        assert session.get_one(Money, made.key).bounded == deque([3, 4], maxlen=2)
+
+
+class Exact(Document, collection="strict_wholes"):
+    """Each type that has a form of its own in a database."""
+
+    model_config = ConfigDict(strict=True)
+    amount: Decimal = Decimal("1.50")
+    on: date = date(2020, 1, 2)
+    at: datetime = datetime(2020, 1, 2, tzinfo=UTC)
+    clock: time = time(1, 2)
+    took: timedelta = timedelta(seconds=1.5)
+    takes: dict[str, list[timedelta]] = {"a": [timedelta(days=-1)]}
+    raw: bytes = b"\xff"
+    pair: tuple[int, str] = (1, "a")
+    some: set[int] = {1}
+    few: frozenset[str] = frozenset({"a"})
+    last: deque[int] = deque([1])
+    number: UUID = UUID(int=7)
+    path: PurePosixPath = PurePosixPath("/a")
+    address: IPv4Address = IPv4Address("1.2.3.4")
+    whole: complex = 1 + 2j
+
+
+def test_a_strict_document_is_read_as_it_was(engine: Engine) -> None:
+    engine.create_all(Exact)
+    with Session(engine) as session:
+        session.add(made := Exact())
+        session.commit()
+        session.execute(update(Exact).values(took=timedelta(days=2)))
+        session.commit()
+        session.expunge_all()
+        read = session.get_one(Exact, made.key)
+        assert read == made.model_copy(update={"took": timedelta(days=2)})
+        assert session.dirty == []
+
+
+class Counting(Document, collection="counting_posts"):
+    count: int = 0
+
+    def model_post_init(self, context: Any) -> None:
+        self.count += 1
+
+
+def test_a_model_that_sets_itself_anew_at_each_load_is_refused(engine: Engine) -> None:
+    with Session(engine) as session:
+        session.add(Counting())
+        with pytest.raises(InvalidDocument, match=r"count = 1 would be read as 2\n.*model_post_init"):
+            session.commit()
 
 
 class Unsound(BaseModel):

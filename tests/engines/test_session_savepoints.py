@@ -109,3 +109,42 @@ def test_a_transaction_cant_end_inside_a_block(session: Session) -> None:
         session.commit()
     with session.begin_nested(), pytest.raises(StateError, match="inside begin_nested"):
         session.rollback()
+
+
+def test_what_was_read_in_the_place_of_a_document_that_left_goes_back_too(
+    store: Store, session: Session
+) -> None:
+    (ada,) = stored(session, "ada")
+    ada.age = 5
+    session.flush()
+    session.expunge(ada)
+    before = session.get_one(Person, "ada").age
+    with pytest.raises(Oops):
+        change_and_let_go(session, session.get_one(Person, "ada"))
+    read = session.get_one(Person, "ada")
+    assert read.age == before
+    session.rollback()
+    assert (read.age, session.get_one(Person, "ada").age, session.dirty) == (0, 0, [])
+    read.age = 1
+    session.commit()
+    assert store.get(read).age == 1
+
+
+def change_and_let_go(session: Session, person: Person) -> None:
+    with session.begin_nested():
+        person.age = 6
+        session.flush()
+        session.expunge(person)
+        session.get_one(Person, "ada").age = 7
+        session.flush()
+        raise Oops
+
+
+def test_what_was_read_in_the_place_of_a_new_document_that_left_goes_with_it(session: Session) -> None:
+    session.add(new := Person(key="new", name="New"))
+    session.flush()
+    session.expunge(new)
+    read = session.get(Person, "new")
+    session.rollback()
+    assert read is None or read not in session
+    assert session.get(Person, "new") is None

@@ -35,6 +35,7 @@ from solidb_odm import (
     Engine,
     GeoPoint,
     Link,
+    Registry,
     Session,
     Vector,
     create_engine,
@@ -368,3 +369,18 @@ def test_a_statement_takes_parts_that_fit(engine: Engine) -> None:
             Checked(zip="ab", tags=["x"]),
         )
         assert read.more == {"a": [1]}  # type: ignore[attr-defined]
+
+
+def test_a_value_of_another_type_goes_back_though_it_is_stored_alike(engine: Engine) -> None:
+    class Filed(Document, collection="set_and_back", registry=Registry()):
+        at: Path = Path("a")
+        colour: Colour = Colour.RED
+
+    engine.create_all(Filed)
+    with Session(engine) as session:
+        session.add(filed := Filed())
+        session.commit()
+        for take_back in (session.rollback, lambda: session.expire(filed)):
+            filed.at, filed.colour = "a", "red"  # type: ignore[assignment]
+            take_back()
+            assert (filed.at, filed.colour) == (Path("a"), Colour.RED)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..._types import Body, JsonObject, is_list, is_map
@@ -24,9 +24,11 @@ from .embedded import (
     alike,
     are_known,
     are_of_same_classes,
+    instances,
     is_lossy,
     kinds_that_fit,
     of_other_class,
+    told_apart,
 )
 from .scalars import MAXIMUM, MINIMUM, NUMBER_HINT, InexactValueError, inexact_number, is_exact
 
@@ -254,20 +256,38 @@ def _is_of_plain_class(one: Any, other: Any) -> bool:
 def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> None:
     """Refuse a field that would be read as another value; InvalidDocument."""
     value, again = document.__dict__.get(name), read.__dict__.get(name)
+    is_alike = False
     if are_of_same_classes(value, again):
         form = _form(mapping, document, name)
-        if alike(form, _form(mapping, read, name)):
+        is_alike = alike(form, _form(mapping, read, name))
+        if is_alike and not (name in mapping.revalidated and told_apart(value, again)):
             return
-        if value == again and not alike(form, _form(mapping, document, name)):
+        if value == again and not is_alike and not alike(form, _form(mapping, document, name)):
             return  # its author writes it in another way each time
     if is_lossy(mapping.model, name):
         return
     problem = f"{name} = {value!r} would be read as {again!r}"
     hint = "set it to a value that its type takes as it is; nothing was sent"
-    if name in mapping.revalidated:
+    if any(map(_sets_itself, instances(document))):
+        hint = "let model_post_init leave alone what is set, as it runs again at each load; nothing was sent"
+    if is_alike:
+        problem = f"{problem}: both are stored alike"
+        hint = (
+            "let a serializer and a validator of the field tell them apart, or Annotated[.., Lossy()] stores "
+            "it all the same"
+        )
+    elif name in mapping.revalidated:
         problem = f"{problem}: its validator changes what it gave before"
         hint = "let the validator leave alone what it made, or make the value before the document is made"
     raise _inexact(mapping, document, problem, hint)
+
+
+def _sets_itself(model: Any) -> bool:
+    """Return whether a model has a ``model_post_init`` of its own, beside that of private attributes."""
+    function = getattr(type(model), "model_post_init", None)
+    return getattr(function, "__name__", "") not in ("init_private_attributes", "") and (
+        function is not BaseModel.model_post_init
+    )
 
 
 def _form(mapping: Mapping, document: Any, name: str) -> Any:

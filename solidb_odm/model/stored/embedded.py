@@ -9,8 +9,9 @@ nothing notes; so the parts are looked at, each kind of values once.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
 from pydantic import BaseModel
 
@@ -98,6 +99,38 @@ def are_of_same_classes(value: Any, again: Any) -> bool:
             are_of_same_classes(inner, again[name]) for name, inner in value.items() if name in again
         )
     return not (is_row(again) and is_row(value)) or all(map(are_of_same_classes, value, again))
+
+
+def told_apart(value: Any, again: Any) -> bool:
+    """Return whether two values that are stored alike are seen to be no equal ones, at any depth.
+
+    Those of two types (an int for a float) may stand for each other, and objects that compare by identity say
+    nothing.
+    """
+    if isinstance(value, BaseModel) and isinstance(again, BaseModel):
+        names = type(again).__pydantic_fields__
+        return any(told_apart(value.__dict__.get(name), again.__dict__.get(name)) for name in names)
+    if is_map(value) and is_map(again):
+        return len(value) != len(again) or any(
+            name not in again or told_apart(inner, again[name]) for name, inner in value.items()
+        )
+    if is_several(value) and is_several(again):
+        is_bounded = getattr(value, "maxlen", None) != getattr(again, "maxlen", None)
+        return is_bounded or len(value) != len(again) or any(map(told_apart, value, again))
+    if type(value) is not type(again) or type(value).__eq__ is object.__eq__:
+        return False
+    if hasattr(value, "__dataclass_fields__"):
+        fields: Iterable[str] = value.__dataclass_fields__
+        return any(told_apart(getattr(value, name, None), getattr(again, name, None)) for name in fields)
+    try:
+        return bool(value != again)
+    except Exception:  # noqa: BLE001  of an author, or an array that has no single answer
+        return False
+
+
+def is_several(value: Any) -> TypeGuard[Sequence[Any]]:
+    """Return whether a value is one of the ordered containers that hold any values."""
+    return isinstance(value, (list, tuple, deque))
 
 
 def _is_of_class(kind: Any, read: Any) -> bool:

@@ -366,7 +366,9 @@ def _drop(names: set[str], read: Any) -> Any:
 
 
 def _timedelta(node: dict[str, Any], config: Any) -> dict[str, Any]:
-    return node if config.get("ser_json_timedelta") == "iso8601" else {**node, "serialization": _DURATION}
+    if config.get("ser_json_timedelta") == "iso8601":
+        return node
+    return {**node, "strict": False, "serialization": _DURATION}  # strict ones read no numbers
 
 
 def _any(node: dict[str, Any], _: Any) -> dict[str, Any]:

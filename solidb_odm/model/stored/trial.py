@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from functools import cached_property
+from operator import attrgetter
 from time import time
 from typing import Any
 from uuid import uuid1, uuid4
@@ -400,7 +401,10 @@ def is_unsteady(model: Any, names: Iterable[str]) -> bool:
 
 
 def revalidated_fields(model: Any) -> tuple[str, ...]:
-    """Return the fields of a model that validators of its author read, and may read as other values."""
+    """Return the fields of a model that may be read as other values.
+
+    By validators or serializers of its author, or because JSON does not say how many a deque may hold.
+    """
     origin: Any = model.__pydantic_core_schema__
     fields = [name for name, info in model.__pydantic_fields__.items() if info.exclude is not True]
     if not _has_author(origin):
@@ -413,7 +417,15 @@ def revalidated_fields(model: Any) -> tuple[str, ...]:
 
 
 def _has_author(part: Any) -> bool:
-    return _any_node(part, is_written_by_author)
+    return _any_node(part, _may_be_read_otherwise)
+
+
+def _may_be_read_otherwise(node: Any) -> bool:
+    if is_written_by_author(node) or node.get("type") == "deque":
+        return True
+    written: Any = node.get("serialization")
+    function = written.get("function") if is_map(written) else None
+    return not (function is None or isinstance(function, attrgetter) or _is_of_makers(function))
 
 
 def _is_lossy(part: Any) -> bool:
@@ -448,9 +460,13 @@ def is_written_by_author(node: Any) -> bool:
     kind = node.get("type")
     if not isinstance(kind, str) or not kind.startswith("function-") or not is_map(node.get("function")):
         return False
-    function = node["function"].get("function")
+    return not _is_of_makers(node["function"].get("function"))
+
+
+def _is_of_makers(function: Any) -> bool:
+    """Return whether a function of a schema is of this package or Pydantic, and of no author of models."""
     module = getattr(getattr(function, "__func__", function), "__module__", None) or type(function).__module__
-    return module.partition(".")[0] not in _OWN
+    return module.partition(".")[0] in _OWN
 
 
 def check_defaults(model: Any, names: Collection[str]) -> None:

@@ -76,6 +76,7 @@ def cascade(context: Context) -> Operation[None]:
             if id(document) not in work.deleted and id(document) not in work.dropped:  # marked only
                 done[id(document)] = document
         if not waiting:
+            work.leave_orphans()
             return
 
 

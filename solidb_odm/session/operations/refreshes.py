@@ -7,20 +7,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from ..._types import Stored
-from ...commands import GetMany, Operation
+from ...commands import Get, GetMany, Operation
 from ...errors import DocumentNotFound, MergeConflictError, StaleDocument, StaleDocumentError
 from ...model.document import Document
 from ...model.document_state import note_assigned, state_of
-from ...model.expiry import has_expired
+from ...model.expiry import expiries, has_expired
 from ...model.mixins import SoftDelete, Timestamped
 from ...model.stored.codec import body_value, decode
 from ...model.stored.field_values import stored_name
+from ...model.stored.pydantic_attributes import FIELDS_SET
 from ...work import AttributeConflict, Prefer, UnitOfWork, merge
 from ...work.differences import diff, document_difference
 from ...work.states import checked, refusal
 from ...work.undo import restore, take_over, take_values
 from ..context import Context
-from ..hydration import take_stored
+from ..hydration import load_documents, take_stored
 from .queries import get
 
 D = TypeVar("D", bound=Document)
@@ -75,7 +76,7 @@ def expire(work: UnitOfWork, documents: Sequence[Document]) -> None:
     for document in documents:
         state = state_of(document)
         assert state.body is not None
-        if work.is_modified(document):
+        if state.assigned or work.is_modified(document):  # what is set may differ in its type alone
             restore(document, type(document).__solidb_mapping__, state.body)
         work.forget_exposure(document, state)
         work.settle(document)
@@ -92,8 +93,13 @@ def merge_in(context: Context, document: D) -> Operation[D]:
     held = yield from get(context, model, document.key)
     if held is None:
         copied = document.model_copy(deep=True)
-        work.add(copied)
-        return copied
+        over = (yield from _held_though_over(context, document)) if expiries(model) else None
+        if over is None:
+            work.add(copied)
+            return copied
+        object.__setattr__(copied, FIELDS_SET, set(model.model_fields))  # it is stored anew, as a whole
+        take_over(over, copied)
+        return over
     revision = state_of(held).revision
     if state is not None and state.is_stored and state.revision != revision:
         collection = model.__solidb_mapping__.collection
@@ -102,6 +108,20 @@ def merge_in(context: Context, document: D) -> Operation[D]:
     if isinstance(document, SoftDelete) and document.deleted_at is None:
         cast(Any, held).deleted_at = None  # one marked as deleted is there again
     return held
+
+
+def _held_though_over(context: Context, document: D) -> Operation[D | None]:
+    """Return the session's object for a key that is stored and has expired; let go of one that is deleted."""
+    work, model = context.work, type(document)
+    collection = model.__solidb_mapping__.collection
+    row = yield from context.ask(Get(collection, document.key))
+    if row is not None:
+        over = load_documents(work, model, [row])[0]
+        return over if isinstance(over, model) and id(over) not in work.deleted else None
+    known = work.identity.get(collection, document.key)
+    if known is not None and state_of(known).is_stored and id(known) not in work.deleted:
+        work.expunge(known)
+    return None
 
 
 def rebase(
