@@ -284,10 +284,10 @@ def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> 
 
 def _sets_itself(model: Any) -> bool:
     """Return whether a model has a ``model_post_init`` of its own, beside that of private attributes."""
-    function = getattr(type(model), "model_post_init", None)
-    return getattr(function, "__name__", "") not in ("init_private_attributes", "") and (
-        function is not BaseModel.model_post_init
-    )
+    if not isinstance(model, BaseModel):
+        return False
+    function: Any = type(model).model_post_init
+    return function is not BaseModel.model_post_init and function.__name__ != "init_private_attributes"
 
 
 def _form(mapping: Mapping, document: Any, name: str) -> Any:
