@@ -120,8 +120,8 @@ def told_apart(value: Any, again: Any) -> bool:
     if type(value) is not type(again) or type(value).__eq__ is object.__eq__:
         return False
     if hasattr(value, "__dataclass_fields__"):
-        names = list(cast("dict[str, Any]", getattr(value, "__dataclass_fields__", {})))
-        return any(told_apart(getattr(value, name, None), getattr(again, name, None)) for name in names)
+        own = list(cast("dict[str, Any]", getattr(value, "__dataclass_fields__", {})))
+        return any(told_apart(getattr(value, name, None), getattr(again, name, None)) for name in own)
     try:
         return bool(value != again)
     except Exception:  # noqa: BLE001  of an author, or an array that has no single answer
