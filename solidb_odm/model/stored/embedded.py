@@ -117,7 +117,7 @@ def told_apart(value: Any, again: Any) -> bool:
     if is_several(value) and is_several(again):
         is_bounded = getattr(value, "maxlen", None) != getattr(again, "maxlen", None)
         return is_bounded or len(value) != len(again) or any(map(told_apart, value, again))
-    if type(value) is not type(again) or getattr(type(value), "__eq__", None) is object.__eq__:
+    if type(value) is not type(again) or cast(Any, type(value)).__eq__ is object.__eq__:
         return False
     if hasattr(value, "__dataclass_fields__"):
         own = list(cast("dict[str, Any]", getattr(value, "__dataclass_fields__", {})))
