@@ -13,7 +13,7 @@ from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import InvalidDocument, StateError, missing
 from ..language.stored_documents import new_key
-from .declaration.checks import KEY_PATTERN, MAXIMUM_KEY_LENGTH
+from .declaration.checks import KeyRule
 from .declaration.forward_references import is_completed
 from .declaration.habits import OF_DOCUMENTS
 from .declaration.metaclass import DocumentMeta, finish, spec_of
@@ -36,7 +36,7 @@ from .stored.pydantic_attributes import class_computed_fields, class_fields, ext
 from .stored.scalars import parse_time
 from .type_inspection import UNCHANGEABLE
 
-KeyText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)]
+KeyText = Annotated[str, KeyRule()]
 
 
 class Document(BaseModel, metaclass=DocumentMeta):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from ...errors import DeclarationError
@@ -90,14 +91,13 @@ def edge_cascade(cls: Any) -> Cascade:
     return cascade
 
 
-def check_cascades(cls: Any, places: Any) -> None:
-    """Refuse cascades where there is no link; DeclarationError."""
+def check_cascades(cls: Any, places: Any, names: Iterable[str]) -> None:
+    """Refuse cascades where there is no link, in some fields; DeclarationError."""
     edge_cascade(cls)
     linked = {place.names[0] for place in places}
-    for name, info in class_fields(cls).items():
-        if not info.metadata:
-            continue
-        if name not in linked and any(isinstance(note, Cascade) for note in info.metadata):
+    for name in names:
+        notes = class_fields(cls)[name].metadata
+        if name not in linked and any(isinstance(note, Cascade) for note in notes):
             raise DeclarationError(
                 "has a Cascade, but holds no links",
                 model=cls.__name__,

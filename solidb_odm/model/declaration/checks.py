@@ -13,8 +13,9 @@ from inspect import get_annotations, getattr_static, isasyncgenfunction, iscorou
 from types import FunctionType
 from typing import Any, Final, Literal, cast, get_args, get_origin
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
 
 from ...errors import DeclarationError
 from .. import type_inspection
@@ -30,6 +31,16 @@ from .indexes import Index
 MAXIMUM_KEY_LENGTH = 254
 KEY_PATTERN = r"^[^/\x00-\x1f\x7f]+$"
 """The server takes any text, but a slash breaks ``collection/key`` and control characters break logs."""
+
+
+class KeyRule:
+    """What a key may be, in one note of its type, of which Pydantic makes a schema at a third of the time."""
+
+    __slots__ = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.str_schema(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)
+
 
 _COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 

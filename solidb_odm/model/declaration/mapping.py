@@ -481,6 +481,10 @@ def _scalar(model: type[Any], path: str, annotation: Any, value: Any, label: str
 
 def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
     """Return the stored path and the type of a field path of the model's own names."""
+    info = class_fields(model).get(path)
+    kind: Any = None if info is None else info.annotation
+    if kind in (str, int, float, bool):  # as most are
+        return stored_name(model, path), kind
     listed, dot, inner = path.rpartition(f"{ELEMENTS}.")
     if dot:
         whole, annotation = _resolve(model, f"{listed}{ELEMENTS}", label)

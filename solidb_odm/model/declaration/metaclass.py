@@ -45,6 +45,7 @@ from ..stored.trial import check_defaults, is_unsteady, may_be_refused, try_fiel
 from ..type_inspection import forget
 from .cascade_options import Cascade, check_cascades
 from .checks import (
+    KeyRule,
     check_collection_name,
     check_fields,
     check_functions,
@@ -83,6 +84,8 @@ def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
 
 
 _OWN = "solidb_odm.model."
+_NEUTRAL = (Index, KeyRule)
+"""Notes of a field that change nothing in how its values are stored."""
 _ANNOTATED = {"__annotations__", "__annotate__", "__annotate_func__"}
 _CONFIGURED = frozenset(ConfigDict.__annotations__)
 
@@ -370,14 +373,14 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     forget(cls)
     fields: dict[str, FieldInfo] = class_fields(cls)
     watched = [name for name, info in fields.items() if type_inspection.can_change(info.annotation)]
-    doubtful = [name for name, info in fields.items() if not is_plainly_declared(info, (Index,))]
+    doubtful = [name for name, info in fields.items() if not is_plainly_declared(info, _NEUTRAL)]
     for name in watched:
         if not isinstance(cls.__dict__.get(name), Watched):
             read = reader_of(fields[name].annotation) if name in doubtful else None
             type.__setattr__(cls, name, Watched(name) if read is None else WatchedLinks(name, read))
     type.__setattr__(cls, "__solidb_watched__", frozenset(watched))
     type.__setattr__(cls, "__solidb_linked__", direct_readers(cls, doubtful))
-    check_cascades(cls, link_places(cls) if doubtful else ())
+    check_cascades(cls, link_places(cls) if doubtful else (), doubtful)
     if cls.__solidb_collection__ is None:
         if required:
             raise DeclarationError(
@@ -393,7 +396,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
         suspects = [name for name in doubtful if not is_plain_link(fields[name], (Index, Cascade))]
     if suspects:
         try_fields(cls, suspects)
-    unsteady = [name for name in watched if name in suspects or not is_plain_field(fields[name], (Index,))]
+    unsteady = [name for name in watched if name in suspects or not is_plain_field(fields[name], _NEUTRAL)]
     type.__setattr__(cls, "__solidb_unsteady__", is_unsteady(cls, unsteady))
     if cls.__solidb_type_name__ is not None:
         check_shared_fields(cls, _parent(cls))

@@ -48,7 +48,7 @@ from solidb_odm import (
     select,
 )
 from solidb_odm.errors import SolidbError
-from solidb_odm.model.declaration.checks import check_fields
+from solidb_odm.model.declaration.checks import KeyRule, check_fields
 from solidb_odm.model.declaration.mapping import complete_mapping
 from solidb_odm.model.links.placement import link_places
 from solidb_odm.model.stored.plain_types import has_plain_rules, is_plain_type, is_plainly_declared
@@ -216,7 +216,7 @@ def test_a_class_works_or_is_refused(
 def hold_to_trial(model: Any) -> None:
     """Try what was taken as known of a class: it must show the same."""
     fields = model.__pydantic_fields__
-    known = [name for name, info in fields.items() if is_plainly_declared(info, (Index,))]
+    known = [name for name, info in fields.items() if is_plainly_declared(info, (Index, KeyRule))]
     check_fields(model, known)
     assert not [name for name in known if link_target(fields[name].annotation) is not None]
     assert model.__solidb_unsteady__ == is_unsteady(model, model.__solidb_watched__)
