@@ -32,7 +32,7 @@ def refers(model: Any) -> bool:
 def referred(document: Document) -> Iterator[Reference]:
     """Return the documents, as far as they are objects here, that a document refers to."""
     model = cast(Any, type(document))
-    if issubclass(model, Edge):
+    if model.__solidb_kind__ == "edge":
         values = document.__dict__
         for name in ("from_", "to"):
             if isinstance(end := values.get(name), Document):
@@ -41,7 +41,9 @@ def referred(document: Document) -> Iterator[Reference]:
         for link in place.links(document):
             target = link.__solidb_document__()
             if target is not None:
-                yield Reference(target, str(place), place.cascade.saves, place.cascade.deletes_orphans)
+                names, cascade = place.names, place.cascade
+                name = names[0] if len(names) == 1 else str(place)
+                yield Reference(target, name, cascade.saves, cascade.deletes_orphans)
 
 
 @cached_by_class

@@ -80,19 +80,25 @@ class Holdings:
             self.along[id(reference.document)] = weakref.ref(reference.document)
 
     def add_all(self, documents: list[Document]) -> None:
-        """Add documents, at the least cost for each that is new, refers to no other and takes a free key."""
+        """Add documents, at the least cost for each that is new, brings no other and takes a free key."""
         known: dict[type[Document], References | None] = {}
         fresh: Loaded = (self, "", "", "", None)
         if len(documents) >= AT_LEAST and len(set(map(type, documents))) == 1:
             references = self._references_of(type(documents[0]))
-            if references is not None and self._add_at_once(documents, references, fresh):
+            is_alone = references is not None and not any(map(self._brings, documents))
+            if references is not None and is_alone and self._add_at_once(documents, references, fresh):
                 return
         for document in documents:
             model = document.__class__
             if model not in known:
                 known[model] = self._references_of(model)
             references = known[model]
-            if references is None or has_notes(document) or document.key in references:
+            if (
+                references is None
+                or has_notes(document)
+                or document.key in references
+                or self._brings(document)
+            ):
                 self.add(document)
                 continue
             references[document.key] = weakref.ref(document)
@@ -110,8 +116,8 @@ class Holdings:
         return True
 
     def _references_of(self, model: type[Document]) -> References | None:
-        """Return where documents of a class are entered; None for what takes a closer look."""
-        if not is_document_class(cast("object", model)) or refers(model):
+        """Return where documents of a class are entered; None for what is no document."""
+        if not is_document_class(cast("object", model)):
             return None
         self.registries.add(model.__solidb_registry__)
         return self.identity.of(model.__solidb_mapping__.collection)
@@ -137,6 +143,10 @@ class Holdings:
         self.dropped.pop(id(document), None)
         self.removed.pop(id(document), None)
         return True
+
+    def _brings(self, document: Document) -> bool:
+        """Return whether other documents are added with one."""
+        return refers(type(document)) and any(map(self._comes_along, referred(document)))
 
     def _comes_along(self, reference: Reference) -> bool:
         """Return whether what a document refers to is added with it: others have not stored it."""

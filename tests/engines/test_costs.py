@@ -5,15 +5,29 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel
 
-from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, select
+from solidb_odm import (
+    AsyncSession,
+    Document,
+    Index,
+    Link,
+    Session,
+    create_async_engine,
+    create_engine,
+    select,
+)
 from solidb_odm.engines.sqlite.threads import Threads
+
+
+class Colour(Enum):
+    RED = "red"
 
 
 class Place(BaseModel):
@@ -90,6 +104,61 @@ def test_a_commit_of_new_documents_costs_what_is_new(tmp_path: Path) -> None:
     first, double, again = costs
     assert double <= 2.05 * first
     assert again <= 1.05 * double  # the session holds 1,600 by now
+
+
+class Once(Document, collection="costed_once"):
+    label: Annotated[str, Index()] = ""
+    place: Place = Place()
+    colour: Colour = Colour.RED
+
+
+class Twice(Document, collection="costed_twice"):
+    label: Annotated[str, Index()] = ""
+    place: Place = Place()
+    colour: Colour = Colour.RED
+    former: list[Place] = []
+    other: Place | None = None
+
+
+class Linked(Document, collection="costed_linked"):
+    label: Annotated[str, Index()] = ""
+    to: Link[Once] | None = None
+
+
+def test_a_model_that_is_held_twice_costs_no_more_than_one_held_once(tmp_path: Path) -> None:
+    costs: list[tuple[int, int]] = []
+    with create_engine(f"sqlite:///{tmp_path}/parts.db") as engine, Session(engine) as session:
+        engine.create_all(Once, Twice)
+        for model in (Once, Twice):
+
+            def insert(model: type[Any] = model) -> None:
+                session.add_all([model(label=str(number)) for number in range(200)])
+                session.commit()
+
+            def ask(model: type[Any] = model) -> None:
+                assert session.scalars(select(model).where(model.label == "none")).all() == []
+
+            insert(), ask()
+            costs.append((calls_of(insert), calls_of(ask)))
+    (insert_once, ask_once), (insert_twice, ask_twice) = costs
+    assert insert_twice < 1.5 * insert_once
+    assert ask_twice == ask_once
+
+
+def test_new_documents_with_links_cost_a_few_calls_more_each(tmp_path: Path) -> None:
+    with create_engine(f"sqlite:///{tmp_path}/links.db") as engine, Session(engine) as session:
+        engine.create_all(Once, Linked)
+        target = Once()
+        session.add(target)
+        session.commit()
+
+        def insert(to: Once | None) -> None:
+            session.add_all([Linked(to=to) for _ in range(200)])
+            session.commit()
+
+        insert(target)
+        alone, linked = calls_of(partial(insert, None)), calls_of(partial(insert, target))
+        assert (linked - alone) / 200 < 60
 
 
 @pytest.mark.anyio

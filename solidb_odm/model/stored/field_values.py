@@ -26,7 +26,7 @@ from pydantic_core import (
 from ...errors import UsageError
 from .. import type_inspection
 from ..type_inspection import cached_by_class
-from .forms import reads_json, stored_form, type_form
+from .forms import definitions_of, reads_json, stored_form, type_form
 from .scalars import is_exact
 
 
@@ -65,8 +65,8 @@ def field_schema(schema: Any, name: str) -> tuple[CoreSchema, CoreConfig]:
     """Take the schema of a field out of its model's, with what it refers to, and the model's settings."""
     node, config = fields_node(schema)
     field = _field(node, name)
-    if schema["type"] == "definitions":
-        field = core_schema.definitions_schema(field, schema["definitions"])
+    if schema["type"] == "definitions" and (needed := definitions_of(field, schema["definitions"])):
+        field = core_schema.definitions_schema(field, needed)
     return field, config
 
 

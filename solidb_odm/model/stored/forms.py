@@ -147,7 +147,12 @@ def batch_serializer(model: Any, *, as_text: bool) -> SchemaSerializer | None:
 def is_shallow(schema: Any) -> bool:
     """Return whether values of a schema have few levels, whatever they are: nothing in it can be anything."""
     nodes = list(nodes_in(schema))
-    return len(nodes) < DEEPEST and all(map(_ends, nodes))
+    if len(nodes) >= DEEPEST or not all(map(_ends, nodes)):
+        return False
+    definitions: list[Any] = schema.get("definitions", [])
+    return not any(
+        inner is definition for definition in definitions for inner in definitions_of(definition, definitions)
+    )
 
 
 def _ends(node: Any) -> bool:
@@ -158,6 +163,8 @@ def _ends(node: Any) -> bool:
     written: Any = node.get("serialization", {})
     if kind not in _ENDING or ("type" in written and written.get("function") not in _WRITES_ONE_VALUE):
         return False
+    if kind == "enum":
+        return all(type(member.value) in (str, int) for member in node["members"])
     if kind in ("model-fields", "model"):
         return "extras_schema" not in node and "allow" not in (
             node.get("extra_behavior"),
@@ -169,7 +176,8 @@ def _ends(node: Any) -> bool:
 
 _ENDING = frozenset(
     {"model", "model-fields", "model-field", "default", "nullable", "str", "int", "float", "bool", "none",
-     "uuid", "date", "datetime", "time", "timedelta", "decimal", "bytes", "dict", "list", "set", "tuple"}
+     "uuid", "date", "datetime", "time", "timedelta", "decimal", "bytes", "dict", "enum", "list", "set",
+     "tuple", "definitions", "definition-ref"}
 )  # fmt: skip
 _WRITES_ONE_VALUE = (stored_time, stored_duration, duration_key)
 
@@ -236,6 +244,20 @@ def nodes_in(schema: Any) -> Iterator[Any]:
                         waiting.append(inner)
         elif is_row(part):
             waiting += part
+
+
+def definitions_of(part: Any, definitions: list[Any]) -> list[Any]:
+    """Return the definitions of a schema that a part of it refers to, by way of others too."""
+    known: dict[Any, Any] = {definition["ref"]: definition for definition in definitions}
+    needed: dict[Any, Any] = {}
+    waiting = [part]
+    while waiting:
+        for node in nodes_in(waiting.pop()):
+            name: Any = node.get("schema_ref") if node.get("type") == "definition-ref" else None
+            if name in known and name not in needed:
+                needed[name] = known[name]
+                waiting.append(known[name])
+    return list(needed.values())
 
 
 class _Rewriting:

@@ -58,7 +58,7 @@ def _holds_numbers(annotation: Any, seen: set[type[Any]]) -> bool:
 
 
 def _member_holds(member: Any, seen: set[type[Any]]) -> bool:
-    if hasattr(member, "__solidb_collection__"):  # stored as a reference
+    if hasattr(member, "__solidb_collection__") or hasattr(member, "__solidb_any_target__"):  # a reference
         return False
     origin = get_origin(member)
     if isinstance(origin, type) and issubclass(origin, _CONTAINERS):

@@ -238,12 +238,25 @@ class Tree(BaseModel):
     parts: list["Tree"] = []
 
 
+class Shade(Enum):
+    DARK = "dark"
+    LIGHT = 1
+
+
+class DeepShade(Enum):
+    DEEP = ((("a",),),)
+
+
 @pytest.mark.parametrize(
     ("annotation", "is_shallow"),
     [
         (int, True),
         (list[dict[str, list[float | None]]], True),
         (Part, True),
+        (tuple[Part, list[Part], dict[str, Part]], True),
+        (tuple[Part, Part, Tree], False),
+        (Shade, True),
+        (DeepShade, False),
         (datetime | None, True),
         (Any, False),
         (list, False),
