@@ -213,7 +213,7 @@ class Functions(WindowFunctions):
                     hint="case((a < b, a), else_=b)",
                 )
             parts = (first, *(lift(argument, first, checked=True) for argument in others))
-            if all(part.__solidb_kind__ == "int" for part in parts):
+            if all(part.__solidb_kind__ == "int" and not _is_float(part) for part in parts):
                 return reduce(lambda one, other: Arithmetic(one, name, other, EXTREMES[name]), parts)
             return FunctionCall(name, parts, float, True)
         check_order(kind, f"func.{name.lower()}()", first)
@@ -320,6 +320,10 @@ _WAYS = {
     "year": "func.date_year(time)",
 }
 """What SQL has as functions, by what to write here."""
+
+
+def _is_float(part: Expression) -> bool:
+    return isinstance(part, Value) and type(part.value) is float
 
 
 def _is_document(target: Any) -> bool:

@@ -309,6 +309,7 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: update(Order).values(name=func.upper(Order.nick)), "coalesce"),
     (lambda: update(Order).values(name=some(Order.nick).strip()), "coalesce"),
     (lambda: update(Order).values(qty=func.last(Order.matrix)[0]), "coalesce"),
+    (lambda: update(Order).values(qty=func.max(Order.qty, 2.5)), "is a float"),
     (lambda: Order.by_number["x"], "a key of Order.by_number is an int"),
     (lambda: Order.by_number[date(2024, 1, 1)], "compare it with an int"),
     (lambda: contains(Order.by_number, "x"), "a key of Order.by_number is an int"),
