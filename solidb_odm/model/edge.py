@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import AliasChoices, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PrivateAttr
 from pydantic.json_schema import JsonSchemaValue
@@ -19,6 +19,7 @@ from .stored.shape import reference_schema
 
 F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)
+V_co = TypeVar("V_co", covariant=True)
 
 _REFERENCE = r"^[^/]+/[^/]+$"
 _reference = re.compile(_REFERENCE)
@@ -130,6 +131,14 @@ class EdgeMeta(DocumentMeta):
             return super().__call__(**values)
 
 
+class Connects(Protocol[V_co]):
+    """An edge by the classes of both of its ends, of which a type checker finds one type."""
+
+    def __solidb_ends__(self) -> V_co:
+        """Return nothing: it is there for type checkers alone."""
+        ...
+
+
 class Edge(Document, Generic[F, T], metaclass=EdgeMeta):
     """A document of an edge collection: ``class Follows(Edge[User, User], collection="follows")``.
 
@@ -143,6 +152,8 @@ class Edge(Document, Generic[F, T], metaclass=EdgeMeta):
     if TYPE_CHECKING:
         from_: F | str = End("_from", kw_only=False)
         to: T | str = End("_to", kw_only=False)
+
+        def __solidb_ends__(self) -> F | T: ...  # what ``Connects`` knows an edge by
     else:
         from_: Annotated[F | str, EndType()] = End("_from", kw_only=False)
         to: Annotated[T | str, EndType()] = End("_to", kw_only=False)

@@ -35,7 +35,7 @@ from .sources import Alias
 from .windows import WindowFunctions
 
 T = TypeVar("T")
-Number = TypeVar("Number", float, Decimal, timedelta)
+Number = TypeVar("Number", int, float, Decimal, timedelta)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,12 +151,18 @@ class Functions(WindowFunctions):
         """
         return cast(Number, _total("SUM", target))
 
-    def avg(self, target: Number | None) -> Number:
+    @overload
+    def avg(self, target: float | None) -> float: ...
+    @overload
+    def avg(self, target: Decimal | None) -> Decimal: ...
+    @overload
+    def avg(self, target: timedelta | None) -> timedelta: ...
+    def avg(self, target: Any) -> Any:
         """Return the mean of the numbers of a group; None without any.
 
         A float, also of integers; of decimals a Decimal, of durations a timedelta.
         """
-        return cast(Number, _total("AVG", target))
+        return _total("AVG", target)
 
     def min(self, target: T, *others: T) -> T:
         """Return the least value of a group that is not null; of several arguments, the least of them."""

@@ -11,7 +11,7 @@ from .._dataclasses import dataclass
 from ..errors import UsageError, check_callable
 from ..language import nodes as q
 from ..model.document import Document
-from ..model.edge import Edge
+from ..model.edge import Connects, Edge
 from ..model.expiry import expiries
 from ..model.expressions.expression import Expression, Predicate
 from ..model.expressions.kinds import NAMES, kind_of
@@ -27,8 +27,7 @@ from .statement import Statement, T_co
 from .traversal import DIRECTIONS, Direction, reference
 from .ways import SIMPLE, Way, end_classes, way_conditions
 
-F = TypeVar("F", bound=Document)
-T = TypeVar("T", bound=Document)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,12 +133,12 @@ class PathStatement(Statement[T_co], Generic[T_co]):
 def shortest_path(
     start: Document | str,
     end: Document | str,
-    edges: type[Edge[F, T]],
+    edges: type[Connects[V]],
     *,
     direction: Direction = "outbound",
     weight: str | None = None,
     max_depth: int | None = None,
-) -> PathStatement[Path[F | T, Any]]:
+) -> PathStatement[Path[V, Any]]:
     """Ask for a way of the fewest edges, or of the least sum of an edge field ``weight``.
 
     No row if there is none. An edge without the field weighs 1. ``max_depth`` is the most edges that a way
@@ -151,13 +150,13 @@ def shortest_path(
 def k_shortest_paths(
     start: Document | str,
     end: Document | str,
-    edges: type[Edge[F, T]],
+    edges: type[Connects[V]],
     *,
     k: int,
     direction: Direction = "outbound",
     weight: str | None = None,
     max_depth: int | None = None,
-) -> PathStatement[Path[F | T, Any]]:
+) -> PathStatement[Path[V, Any]]:
     """Ask for the ``k`` shortest ways, shortest first; otherwise as ``shortest_path``.
 
     Without conditions parallel edges count as one way, by the lightest of them.
@@ -187,7 +186,7 @@ def _stored_weight(edges: type[Edge[Any, Any]], weight: Any) -> str:
 def _paths(
     start: Document | str,
     end: Document | str,
-    edges: type[Edge[Any, Any]],
+    edges: Any,
     direction: Direction,
     weight: str | None,
     count: int,

@@ -10,7 +10,7 @@ from .._dataclasses import dataclass
 from ..errors import UsageError, check_callable
 from ..language import nodes as q
 from ..model.document import Document
-from ..model.edge import Edge
+from ..model.edge import Connects, Edge
 from ..model.expiry import expiries
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Predicate, Value
@@ -30,6 +30,7 @@ from .ways import Way, declare_target, end_classes, reached, shown
 F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)
 D = TypeVar("D", bound=Document)
+V = TypeVar("V")
 Direction: TypeAlias = Literal["outbound", "inbound", "any"]
 
 DIRECTIONS: dict[str, q.Direction] = {"outbound": "OUTBOUND", "inbound": "INBOUND", "any": "ANY"}
@@ -187,14 +188,14 @@ def traverse(
 @overload
 def traverse(
     start: Document | str,
-    edges: type[Edge[F, T]],
+    edges: type[Connects[V]],
     *,
     depth: int | tuple[int, int] = 1,
     direction: Literal["any"],
-) -> Traversal[F | T]: ...
+) -> Traversal[V]: ...
 def traverse(
     start: Document | str,
-    edges: type[Edge[Any, Any]],
+    edges: Any,
     *,
     depth: int | tuple[int, int] = 1,
     direction: Direction = "outbound",

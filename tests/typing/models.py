@@ -183,7 +183,7 @@ reveal_type(session.execute(select(User.name, User.age)).all())  # T: list[tuple
 reveal_type(session.scalars(select(User.name, User.age)).all())  # T: list[str]
 reveal_type(session.scalars(select(User.name)).all())  # T: list[str]
 reveal_type(session.execute(select(User.address.city, func.count())).all())  # T: list[tuple[str, int]]
-reveal_type(session.execute(select(User.name, label("n", func.sum(User.age)))).all())  # T: list[tuple[str, float]]
+reveal_type(session.execute(select(User.name, label("n", func.sum(User.age)))).all())  # T: list[tuple[str, int]]
 reveal_type(session.execute(select(User, Company)).all())  # T: list[tuple[User, Company]]
 reveal_type(session.execute(select(User, User.age)).all())  # T: list[tuple[User, int]]
 reveal_type(session.get(User, "ada"))  # T: User | None
@@ -308,7 +308,7 @@ select(User).where(attribute(User, "zip", str) == "75001", attribute(User, "more
 select(User).where(attribute(User, "zip", str) > 5)  # E
 reveal_type(over(func.row_number(), partition_by=User.age, order_by=[desc(User.name)]))  # T: int
 reveal_type(over(func.lag(User.name), order_by=User.age))  # T: str | None
-reveal_type(over(func.sum(User.age), order_by=User.age))  # T: float
+reveal_type(over(func.sum(User.age), order_by=User.age))  # T: int
 reveal_type(func.sum(Bill.total))  # T: Decimal
 reveal_type(func.avg(Bill.took))  # T: timedelta
 reveal_type(Bill.at + timedelta(days=1))  # T: datetime
