@@ -36,6 +36,7 @@ from .windows import WindowFunctions
 
 T = TypeVar("T")
 Number = TypeVar("Number", int, float, Decimal, timedelta)
+Mean = TypeVar("Mean", float, Decimal, timedelta)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,18 +152,12 @@ class Functions(WindowFunctions):
         """
         return cast(Number, _total("SUM", target))
 
-    @overload
-    def avg(self, target: float | None) -> float: ...
-    @overload
-    def avg(self, target: Decimal | None) -> Decimal: ...
-    @overload
-    def avg(self, target: timedelta | None) -> timedelta: ...
-    def avg(self, target: Any) -> Any:
+    def avg(self, target: Mean | None) -> Mean:
         """Return the mean of the numbers of a group; None without any.
 
         A float, also of integers; of decimals a Decimal, of durations a timedelta.
         """
-        return _total("AVG", target)
+        return cast(Mean, _total("AVG", target))
 
     def min(self, target: T, *others: T) -> T:
         """Return the least value of a group that is not null; of several arguments, the least of them."""
