@@ -29,9 +29,7 @@ class Blocking:
     if not TYPE_CHECKING:  # a checker is to refuse it
 
         async def __aenter__(self) -> Any:
-            raise _refused(
-                self, "blocks", "async with", "write with; AsyncSession(create_async_engine(url)) is awaited"
-            )
+            raise _refused(self, "blocks", "async with", "write with; what is awaited has Async in its name")
 
         async def __aexit__(self, *_problem: object) -> None:
             """Python looks for it before it enters."""

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from .._tracing import get_logger, recorder
+from .._wrong_calls import Awaited, Blocking
 from ..errors import StateError
 from ..wire.round_trips import Observer, RequestCounts, RequestEvent
 from .calls import AsyncHub, AsyncRunner, Hub, Runner
@@ -85,7 +86,7 @@ def _spans() -> Observer:
     return tell
 
 
-class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSubClients):
+class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSubClients, Blocking):
     """A client for a SoliDB server, blocking. Threads may share one.
 
     ``url`` is ``solidb://user:password@host:6745/database`` (``solidbs://`` with TLS; several hosts with
@@ -165,7 +166,13 @@ class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSub
 
 
 class AsyncClient(
-    AsyncDatabases, AsyncDocuments, AsyncQueryCalls, AsyncTransactions, AsyncSubClients, AsyncDataSubClients
+    AsyncDatabases,
+    AsyncDocuments,
+    AsyncQueryCalls,
+    AsyncTransactions,
+    AsyncSubClients,
+    AsyncDataSubClients,
+    Awaited,
 ):
     """A client for a SoliDB server, async, on asyncio and trio. Tasks of one event loop may share one.
 

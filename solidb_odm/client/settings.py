@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Generic, Self, TypedDict, TypeVar
+from typing import Any, Generic, Self, TypedDict, TypeVar, cast
 
+from ..errors import ConfigurationError
 from ..wire.round_trips import Observer
 from ..wire.url import ServerAddress, parse_url
 
@@ -112,6 +113,8 @@ class AsyncClientBuilder(_Builder, Generic[T]):
 
 def address_of(url: str, options: Mapping[str, Any]) -> ServerAddress:
     """Return the address and the login that settings describe."""
+    if not isinstance(cast(object, url), str):
+        raise ConfigurationError(f"{url!r} is not the address of a server", hint=f"Client({DEFAULT_HOST!r})")
     settings = {name: value for name, value in options.items() if name not in ("on_request", "tracing")}
     who = {name: settings.pop(name) for name in ("database", "username", "password") if name in settings}
     if "timeout_ms" in settings:

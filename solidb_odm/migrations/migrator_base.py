@@ -5,16 +5,18 @@ Looking into the attic, and emptying it: the only thing that destroys what a ste
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Never, cast
 
-from .._types import Json
+from .._types import Json, shown
+from .._wrong_calls import refuse_options
 from ..commands import FetchDocuments, Operation, Removals, RunQuery, call
 from ..engine.engine import EngineBase
-from ..errors import CollectionNotFound, ConfigurationError, MigrationError, UsageError
+from ..errors import CollectionNotFound, ConfigurationError, MigrationError, UsageError, missing
 from ..language.parser import parse
 from ..model.declaration.registry import Models, sources_of
 from .decisions import Decisions
@@ -27,6 +29,24 @@ from .reports import differences
 from .state import State, copy_of, declared_models, snapshot
 from .steps import Step, split_phases
 
+_WAYS = {
+    "autogenerate": 'revision("what changes", autogenerate=True)',
+    "branches": "heads()",
+    "create_revision": 'revision("what changes")',
+    "ensure_version": "upgrade(), which notes what it runs",
+    "generate": 'revision("what changes", autogenerate=True)',
+    "get_current_revision": "current()",
+    "makemigrations": 'revision("what changes", autogenerate=True)',
+    "migrate": "upgrade()",
+    "pending": "plan()",
+    "run": "upgrade()",
+    "show": "history(), whose revisions say what they do",
+    "status": "current(), or check()",
+    "up": "upgrade()",
+    "down": 'downgrade("-1")',
+}
+"""What Alembic and others have, by what to write here."""
+
 
 class MigratorBase:
     """The revisions of a folder, for one database and its models."""
@@ -38,6 +58,13 @@ class MigratorBase:
         *,
         models: Models = (),
     ) -> None:
+        if engine is not None and not hasattr(cast(object, engine), "capabilities"):
+            raise UsageError(
+                f"a Migrator takes an engine, not {shown(engine)}",
+                hint='Migrator(create_engine("sqlite:///app.db"), "migrations", models=[..])',
+            )
+        if not isinstance(cast(object, folder), (str, os.PathLike)):
+            raise UsageError(f"revisions are in a folder, named by its path, not {folder!r}")
         self.folder = Path(folder)
         self._given = sources_of(models, "models=")
         if engine is not None and "," in engine.url.partition("@")[2].partition("/")[0]:
@@ -45,6 +72,11 @@ class MigratorBase:
                 "migrations run on one node at a time, and the URL names several",
                 hint="give the URL of one node, and run them on each",
             )
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, _WAYS)
 
     def __repr__(self) -> str:
         engine: Any = self.__dict__.get("engine")
@@ -86,11 +118,13 @@ class MigratorBase:
         depends_on: Iterable[str] = (),
         branch_label: str | None = None,
         apart: Iterable[tuple[str, str]] = (),
+        **options: Never,
     ) -> list[Revision]:
         """Write a revision, with what the models have changed if ``autogenerate``; nothing if nothing has.
 
         DecisionNeeded, and no file, if a change can be meant in several ways and it was not said how.
         """
+        refuse_options("revision()", options, 'revision("what changes", autogenerate=True)')
         history = self.history()
         parent = self._parent(history, head)
         needed = [depends_on] if isinstance(depends_on, str) else list(depends_on)

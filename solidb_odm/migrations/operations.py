@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from ..errors import MigrationError
 from ..language.parser import parse
@@ -20,7 +20,7 @@ class Operations:
         self.steps: list[Step] = []
 
     def _add(self, operation: str, collection: str, **arguments: Any) -> None:
-        if not collection:
+        if not isinstance(cast(object, collection), str) or not collection:
             raise MigrationError(f"op.{operation}({collection!r}): the name of a collection is a str")
         self.steps.append(Step(operation, collection, arguments))
 

@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Never, Self, TypeVar
 
 import anyio
 
 from .._types import Json, JsonObject
+from .._wrong_calls import Awaited, refuse_options
 from ..commands import Operation, arun, call
 from ..commands.replica import (
     CountEdits,
@@ -43,7 +44,7 @@ T = TypeVar("T")
 _POLL = 0.02
 
 
-class AsyncOfflineSyncManager(ManagerBase):
+class AsyncOfflineSyncManager(ManagerBase, Awaited):
     """``OfflineSyncManager`` with ``await``, on asyncio and trio. Tasks of one event loop may share one.
 
     All reads and writes are local and need no network; ``engine`` is the store for sessions. Call
@@ -106,8 +107,9 @@ class AsyncOfflineSyncManager(ManagerBase):
         """Delete a document; DocumentNotFound if there is none."""
         await self._run(local.delete(collection, key))
 
-    async def query(self, sdbql: str, params: Mapping[str, Any] | None = None) -> list[Json]:
+    async def query(self, sdbql: str, params: Mapping[str, Any] | None = None, **others: Never) -> list[Json]:
         """Run SDBQL on the store; what it writes is committed, and synced."""
+        refuse_options("query()", others, "manager.query(text, {name: value})")
         return await self._run(local.query(sdbql, params))
 
     async def list_documents(

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from .._dataclasses import dataclass
 from .._tracing import get_logger
 from .._types import JsonObject
+from .._wrong_calls import missing_call
 from ..client.client import AsyncClient, Client
 from ..client.settings import address_of
 from ..commands import Operation, call
@@ -110,6 +111,34 @@ class Standing:
 _UNGIVEN: Final = object()
 
 
+WAYS = {
+    "begin": "Session(manager.engine)",
+    "commit": "save_document(..), which is stored at once; or a session: Session(manager.engine)",
+    "connect": "initialize()",
+    "create_collection": "save_document(collection, key, {..}), which makes it",
+    "delete": "delete_document(collection, key)",
+    "execute": "query(text, {name: value})",
+    "find": "query(text, {name: value}), or list_documents(collection)",
+    "get": "get_document(collection, key)",
+    "get_all": "list_documents(collection)",
+    "get_status": "status()",
+    "insert": "save_document(collection, key, {..})",
+    "list": "list_documents(collection)",
+    "open": "initialize()",
+    "pull": "sync_now()",
+    "push": "sync_now()",
+    "put": "save_document(collection, key, {..})",
+    "save": "save_document(collection, key, {..})",
+    "session": "Session(manager.engine)",
+    "start": "initialize(), which also begins to sync by itself if auto_sync=True",
+    "stop": "close()",
+    "sync": "sync_now()",
+    "update": "save_document(collection, key, {..})",
+    "upsert": "save_document(collection, key, {..})",
+}
+"""What other offline stores have, by what to write here."""
+
+
 class ManagerBase:
     """Settings, listeners and standing of a manager."""
 
@@ -122,6 +151,11 @@ class ManagerBase:
         self.listeners = Listeners()
         self.standing = Standing()
         self._known_names: tuple[str, ...] = ()
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_call(self, name, WAYS)
 
     def __repr__(self) -> str:
         where = "" if self.address is None else f" with {replace(self.address, username='').url}"

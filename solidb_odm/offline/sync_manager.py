@@ -8,9 +8,10 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Never, Self, TypeVar
 
 from .._types import Json, JsonObject
+from .._wrong_calls import Blocking, refuse_options
 from ..commands import Operation, call, run
 from ..commands.replica import (
     CountEdits,
@@ -41,7 +42,7 @@ T = TypeVar("T")
 _POLL = 0.02
 
 
-class OfflineSyncManager(ManagerBase):
+class OfflineSyncManager(ManagerBase, Blocking):
     """Documents on this device that are synced with a server, blocking. Threads may share one.
 
     All reads and writes are local and need no network; ``engine`` is the store for sessions. Call
@@ -102,8 +103,9 @@ class OfflineSyncManager(ManagerBase):
         """Delete a document; DocumentNotFound if there is none."""
         self._run(local.delete(collection, key))
 
-    def query(self, sdbql: str, params: Mapping[str, Any] | None = None) -> list[Json]:
+    def query(self, sdbql: str, params: Mapping[str, Any] | None = None, **others: Never) -> list[Json]:
         """Run SDBQL on the store; what it writes is committed, and synced."""
+        refuse_options("query()", others, "manager.query(text, {name: value})")
         return self._run(local.query(sdbql, params))
 
     def list_documents(

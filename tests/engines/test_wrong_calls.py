@@ -33,6 +33,8 @@ from solidb_odm import (
     update,
 )
 from solidb_odm.errors import ConfigurationError, SolidbError, StateError, UsageError
+from solidb_odm.migrations import Migrator
+from solidb_odm.offline import AsyncOfflineSyncManager, OfflineSyncManager, SyncConfig
 
 from .documents import Person
 
@@ -219,3 +221,52 @@ def test_a_listener_may_be_decorated(make: Callable[[], Any]) -> None:
         session.commit()
     assert heard == ["1 new"]
     assert source.on("after_commit", note) is note
+
+
+OFFLINE_AND_MIGRATIONS: list[tuple[Callable[[], Any], str]] = [
+    (lambda: migrator().autogenerate, "autogenerate=True"),
+    (lambda: migrator().migrate, r"upgrade\(\)"),
+    (lambda: offline().sync, r"sync_now\(\)"),
+    (lambda: offline().save, r"save_document\(collection, key"),
+    (lambda: offline(is_async=True).commit, r"save_document\("),
+    (lambda: Racer.link_from_id, r"Link\('collection/key'\)"),
+    (lambda: Racer(name="a").is_changed, r"session\.is_modified"),
+    (lambda: R.laps.gt, r"Racer\.laps > value"),
+    (lambda: R.name.regex, r"func\.regex_test\(Racer\.name"),
+]
+
+
+def migrator() -> Any:
+    return Migrator(create_engine("sqlite://"))
+
+
+def offline(*, is_async: bool = False) -> Any:
+    kind: Any = AsyncOfflineSyncManager if is_async else OfflineSyncManager
+    return kind("solidb://root:secret@127.0.0.1:9", SyncConfig(database="d", local_storage_path="nowhere"))
+
+
+@pytest.mark.parametrize(("read", "way"), OFFLINE_AND_MIGRATIONS)
+def test_names_of_other_stores_and_migrations_name_the_way(read: Callable[[], Any], way: str) -> None:
+    with pytest.raises(AttributeError, match=f"write .*{way}"):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("call", "way"),
+    [
+        (lambda: Migrator("sqlite://"), r"create_engine\("),  # type: ignore[arg-type]
+        (lambda: migrator().revision("x", message="y"), "autogenerate=True"),
+        (lambda: offline().query("RETURN @n", n=1), r"\{name: value\}"),
+        (lambda: offline(is_async=True).__enter__(), "write async with"),
+        (lambda: offline().__aenter__().send(None), "write with"),
+    ],
+)
+def test_arguments_of_other_stores_and_migrations_name_the_way(call: Callable[[], Any], way: str) -> None:
+    with pytest.raises(UsageError, match=rf"\n.*{way}"):
+        call()
+
+
+@pytest.mark.parametrize("name", ["In", "RegEx", "Relationship", "AsyncIOMotorClient", "col", "Base", "View"])
+def test_what_beanie_and_sqlmodel_are_imported_for_names_the_way(name: str) -> None:
+    with pytest.raises(ImportError, match=f"has no '{name}'; write "):
+        exec(f"from solidb_odm import {name}")
