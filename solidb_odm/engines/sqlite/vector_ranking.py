@@ -52,6 +52,8 @@ class VectorRanking(IndexRanking):
         for near, passed in self._rounds(count):
             if len(passed) >= count:
                 return first(self._ranked(passed), count)
+            if near is None and not self._vectors.without(self._index, 1):  # there are no others to come last
+                return first(self._ranked(passed), count)
             if near is None:
                 break
         return None
