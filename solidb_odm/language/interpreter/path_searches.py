@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import field
 from functools import partial
 from itertools import count, islice
+from typing import Final
 
 from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
@@ -15,9 +17,12 @@ from ..values import is_number, kind_of
 from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage
 from .scope import Variables
-from .traversal import edge_collection, neighbours, vertex_document, vertex_id
+from .source import ReadsMany
+from .traversal import Edges, edge_collection, edges_read, neighbours, vertex_document, vertex_id
 
 _MAX_DEPTH = 64
+_MOST_KNOWN: Final = 20_000
+"""The most vertices whose edges are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,42 @@ class _Path:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One search: the graph, its weights, and the options."""
+    """One search: the graph, its weights, and the options; ``known`` are the edges at vertices met before."""
 
     run: Run
     mode: str
     collection: str
     direction: str
     options: dict[str, Json]
+    known: dict[str, list[tuple[JsonObject, str]]] = field(
+        default_factory=dict[str, list[tuple[JsonObject, str]]]
+    )
 
-    def around(self, vertex: str) -> Iterable[tuple[JsonObject, str]]:
+    def around(self, vertex: str) -> list[tuple[JsonObject, str]]:
         """Return the edges at a vertex by their keys; in a traversal the outgoing ones come first."""
-        edges = partial(self.run.source.edges, self.collection)
-        edges_around = neighbours(self.run, edges, vertex, self.direction)
-        return sorted(edges_around, key=_key_of_edge) if self.direction == "ANY" else edges_around
+        steps = self.known.get(vertex)
+        if steps is not None:
+            self.run.spend(len(steps))
+            return steps
+        return self._meet(vertex, partial(self.run.source.edges, self.collection))
+
+    def meet(self, vertices: Sequence[str]) -> None:
+        """Read the edges at the vertices that are gone on from next, all together where that can be."""
+        self.known.clear()
+        source = self.run.source
+        if isinstance(source, ReadsMany):
+            edges = edges_read(source, self.collection, vertices, self.direction)
+            for vertex in vertices:
+                self._meet(vertex, edges)
+
+    def _meet(self, vertex: str, edges: Edges) -> list[tuple[JsonObject, str]]:
+        steps = list(neighbours(self.run, edges, vertex, self.direction))
+        if self.direction == "ANY":
+            steps.sort(key=_key_of_edge)
+        if len(self.known) >= _MOST_KNOWN:
+            self.known.clear()
+        self.known[vertex] = steps
+        return steps
 
     def weight(self, edge: JsonObject) -> float:
         name: Json = self.options.get("weight")
@@ -72,7 +100,11 @@ def _key_of_edge(step: tuple[JsonObject, str]) -> str:
 
 def _shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
     weighted = search.options.get("weight") is not None
-    path = _cheapest(search, start, end) if weighted else next(_all_shortest(search, start, end), None)
+    path = (
+        _cheapest(search, start, end)
+        if weighted
+        else next(_all_shortest(search, start, end, is_one=True), None)
+    )
     if path is not None:
         yield path
 
@@ -89,7 +121,7 @@ def _cheapest(
     Of vertices equally far away the server goes on from the one with the larger id.
     """
     reached = {start: _Path((start,))}
-    waiting = [(0.0, _descending(start), start)]
+    waiting = [(0.0, _Descending(start), start)]
     done: set[str] = set()
     while waiting:
         weight, _, here = heapq.heappop(waiting)
@@ -104,29 +136,42 @@ def _cheapest(
             cost = search.weight(edge)
             if vertex not in reached or weight + cost < reached[vertex].weight:
                 reached[vertex] = reached[here].extended(edge, vertex, cost)
-                heapq.heappush(waiting, (reached[vertex].weight, _descending(vertex), vertex))
+                heapq.heappush(waiting, (reached[vertex].weight, _Descending(vertex), vertex))
     return None
 
 
-def _descending(text: str) -> tuple[int, ...]:
-    """Return a key that orders texts the other way round."""
-    return (*(-ord(character) for character in text), 1)
+class _Descending(str):
+    """A text that comes before lesser ones."""
+
+    __slots__ = ()
+
+    def __lt__(self, other: str) -> bool:
+        return str.__gt__(self, other)
 
 
-def _all_shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
-    """Yield all paths of the fewest edges; parallel edges make paths of their own."""
+def _all_shortest(search: _Search, start: str, end: str, *, is_one: bool = False) -> Iterator[_Path]:
+    """Yield all paths of the fewest edges; parallel edges make paths of their own.
+
+    ``is_one``: only the first is asked for, which needs no other way to a vertex than the first.
+    """
     level, seen = [_Path((start,))], {start}
     while level:
         arrived = [path for path in level if path.vertices[-1] == end]
         if arrived:
             yield from arrived
             return
+        search.meet(list(dict.fromkeys(path.vertices[-1] for path in level)))
         following = [
             path.extended(edge, vertex, 1.0)
             for path in level
             for edge, vertex in search.around(path.vertices[-1])
             if vertex not in seen
         ]
+        if is_one:
+            firsts = dict[str, _Path]()
+            for path in following:
+                firsts.setdefault(path.vertices[-1], path)
+            following = list(firsts.values())
         seen.update(path.vertices[-1] for path in following)
         search.run.check_rows(len(following))
         level = following

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -112,6 +112,19 @@ Edges: TypeAlias = Callable[[str, EdgeDirection], Iterable[JsonObject]]
 """Returns the edges at a vertex in one direction."""
 
 
+def edges_read(
+    source: ReadsMany, collection: str, vertices: Sequence[str], direction: str, *, ends_only: bool = False
+) -> Edges:
+    """Read the edges at many vertices together."""
+    edges_at: dict[tuple[str, EdgeDirection], list[JsonObject]] = {}
+    for way in _WAYS:
+        if direction in (way, "ANY"):
+            end = _REVERSED["INBOUND" if way == "OUTBOUND" else "OUTBOUND"]
+            for edge in source.edges_of(collection, vertices, way, ends_only=ends_only):
+                edges_at.setdefault((edge[end], way), []).append(edge)
+    return lambda vertex, way: edges_at.get((vertex, way), ())
+
+
 def neighbours(run: Run, edges: Edges, vertex: str, direction: str) -> Iterator[tuple[JsonObject, str]]:
     """Yield each edge at a vertex with the vertex at its other end; outgoing edges come first."""
     for way in _WAYS:
@@ -188,13 +201,9 @@ class _Walk:
         }
 
     def _edges(self, source: ReadsMany, vertices: list[str]) -> Edges:
-        edges_at: dict[tuple[str, EdgeDirection], list[JsonObject]] = {}
-        for way in _WAYS:
-            if self._rules.direction in (way, "ANY"):
-                end = _REVERSED["INBOUND" if way == "OUTBOUND" else "OUTBOUND"]
-                for edge in source.edges_of(self._collection, vertices, way, ends_only=self._ends_only):
-                    edges_at.setdefault((edge[end], way), []).append(edge)
-        return lambda vertex, way: edges_at.get((vertex, way), ())
+        return edges_read(
+            source, self._collection, vertices, self._rules.direction, ends_only=self._ends_only
+        )
 
     def _one_by_one(self, start: str) -> Iterator[tuple[PathStep, JsonObject]]:
         edges = partial(self._run.source.edges, self._collection)

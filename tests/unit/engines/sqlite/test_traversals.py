@@ -16,6 +16,7 @@ from solidb_odm.commands import (
     RunQuery,
 )
 from solidb_odm.engines.sqlite import FileChannel
+from solidb_odm.engines.sqlite.document_source import SqliteSource
 from solidb_odm.engines.sqlite.sql import levels
 from solidb_odm.errors import QueryError
 from solidb_odm.language.parser import parse
@@ -109,3 +110,34 @@ def test_a_walk_sees_edges_of_its_transaction_and_those_made_since(graph: FileCh
     graph.perform(Apply([Inserts("rooms", [("r", {"_key": "r"})])]))
     graph.perform(Apply([Inserts("links", [("l8", {"_key": "l8", "_from": "rooms/r", "_to": "users/a"})])]))
     assert _ask(graph, text) == ["r", "c"]
+
+
+def test_a_search_for_paths_reads_the_edges_at_a_vertex_once(
+    channel: FileChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shortest reads those of a level together; the k shortest, which search again, keep them."""
+    asked: list[str] = []
+    read = SqliteSource.edges
+
+    def edges(source: SqliteSource, collection: str, vertex: str, direction: Any) -> Any:
+        asked.append(vertex)
+        return read(source, collection, vertex, direction)
+
+    monkeypatch.setattr(SqliteSource, "edges", edges)
+    channel.perform(CreateCollection("stops"))
+    channel.perform(CreateCollection("lines", "edge"))
+    stops = [(f"s{n}", {"_key": f"s{n}"}) for n in range(12)]
+    ends = [(n, m) for n in range(12) for m in (n + 1, n + 2, 2 * n) if n != m < 12]
+    lines = [
+        (f"l{at:02}", {"_key": f"l{at:02}", "_from": f"stops/s{n}", "_to": f"stops/s{m}"})
+        for at, (n, m) in enumerate(ends)
+    ]
+    channel.perform(Apply([Inserts("stops", stops), Inserts("lines", lines)]))
+    channel.perform(Commit())
+    text = "FOR v, e, p IN {} 'stops/s1' TO 'stops/s11' OUTBOUND lines {} RETURN p.vertices"
+    shortest: Any = channel.perform(RunQuery(parse(text.format("SHORTEST_PATH", ""))))
+    assert len(shortest[0]) == 5
+    assert not asked
+    several: Any = channel.perform(RunQuery(parse(text.format("K_SHORTEST_PATHS", "OPTIONS {k: 4}"))))
+    assert len(several) == 4
+    assert len(asked) == len(set(asked)) <= 12

@@ -284,3 +284,18 @@ def test_an_index_of_a_file_from_before_is_made_anew_or_not_used(driver: FileDri
     channel.perform(CreateIndex("docs", index("cosine")))
     check(channel, "cosine", Random(1))
     channel.close()
+
+
+@pytest.mark.parametrize("condition", ["FILTER d.n == 7", "FILTER d.n > 500", "FILTER d.n % 20 == 9", ""])
+def test_fewer_than_are_wanted_are_ranked_too_whatever_else_comes(
+    driver: FileDriver, metric: str, condition: str
+) -> None:
+    """With documents that have no vector, and with odd ones, which are told apart for each state."""
+    channel = filled(driver, metric, 60, odd=0)
+    check(channel, metric, Random(3), condition)
+    for number, vector in enumerate((None, [1.0, 2.0], [0.0, 0.0, 0.0])):
+        body = {"_key": f"m{number}", "n": 7, "v": vector, "open": True, "name": "x"}
+        channel.perform(Apply([Inserts("docs", [(f"m{number}", body)])]))
+        channel.perform(Commit())
+        check(channel, metric, Random(number), condition)
+    channel.close()
