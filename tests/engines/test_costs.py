@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from solidb_odm import (
     AsyncSession,
     Document,
+    Engine,
     Index,
     Link,
     Session,
@@ -23,6 +24,7 @@ from solidb_odm import (
     create_engine,
     select,
 )
+from solidb_odm.commands import CreateCollection, call
 from solidb_odm.engines.sqlite.threads import Threads
 
 
@@ -104,6 +106,25 @@ def test_a_commit_of_new_documents_costs_what_is_new(tmp_path: Path) -> None:
     first, double, again = costs
     assert double <= 2.05 * first
     assert again <= 1.05 * double  # the session holds 1,600 by now
+
+
+def test_a_session_that_writes_costs_the_same_however_many_collections_there_are(tmp_path: Path) -> None:
+    costs: list[int] = []
+    for others in (1, 40):
+        with create_engine(f"sqlite:///{tmp_path}/{others}.db") as engine:
+            engine.create_all(Costed)
+            for number in range(others):
+                engine.run(call(CreateCollection(f"other_{number}")))
+
+            def write(opened: Engine = engine) -> None:
+                with Session(opened) as session:
+                    session.add(Costed(number=1))
+                    session.commit()
+
+            write()
+            costs.append(calls_of(write))
+    few, many = costs
+    assert many <= 1.05 * few
 
 
 class Once(Document, collection="costed_once"):

@@ -158,10 +158,11 @@ class Catalogue:
         self.is_private = False
         self._changed: set[str] = set()
 
-    def refresh(self) -> int:
+    def refresh(self, *, has_just_begun: bool = False) -> int:
         """Read the catalogue again if any connection has changed it; return its version.
 
-        In a transaction that holds the write lock only what it changed itself is read again.
+        In a transaction that holds the write lock only what it changed itself is read again; one that
+        ``has_just_begun`` has changed nothing yet.
         """
         version = self._current()
         if version != self.version:
@@ -169,7 +170,7 @@ class Catalogue:
                 if self.is_private and self.is_read and self._changed:
                     self._read_changed()
                 else:
-                    self._collections = self._read_all(version)
+                    self._collections = self._read_all(version, has_just_begun=has_just_begun)
                     sorted(self._collections)
                 self._changed.clear()
                 self.irregular = tuple(
@@ -182,7 +183,7 @@ class Catalogue:
             self.version, self._compared = version, _NEVER
         return self.version
 
-    def _read_all(self, version: int) -> dict[str, Collection]:
+    def _read_all(self, version: int, *, has_just_begun: bool) -> dict[str, Collection]:
         """Return all collections, from another connection of the file if it has read them."""
         if self._shared is None or self.is_private:
             return self._read()
@@ -190,9 +191,8 @@ class Catalogue:
         if known is not None:
             return known
         contents = self._read()
-        if (
-            not self._connection.in_transaction and self._current() == version
-        ):  # what others see, and no later
+        is_alone = not self._connection.in_transaction and self._current() == version
+        if has_just_begun or is_alone:  # what others see, and no later
             self._shared.put(version, contents)
         return contents
 

@@ -170,7 +170,7 @@ class Transaction:
         self._has_begun = True
         self._before = self._connection.total_changes
         self._catalogue.settle()
-        self._catalogue.refresh()
+        self._catalogue.refresh(has_just_begun=True)
         return True
 
     def _begin_after_writer(self, memory: MemoryStore, has_turn: bool) -> None:
