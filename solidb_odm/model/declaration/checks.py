@@ -9,14 +9,22 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
-from inspect import get_annotations, getattr_static, isasyncgenfunction, iscoroutinefunction
-from types import FunctionType
+from inspect import (
+    CO_VARARGS,
+    get_annotations,
+    getattr_static,
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+)
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, Literal, cast, get_args, get_origin
 
 from pydantic import AliasChoices, Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
+from ..._types import is_map
 from ...errors import DeclarationError
 from .. import type_inspection
 from ..expressions.kinds import includes
@@ -110,8 +118,48 @@ def check_fields(cls: Any, names: Iterable[str]) -> None:
                 field=name,
                 hint=f"it belongs to the type: {name}: Annotated[.., {kind}()]",
             )
+        _check_notes(cls, name, info)
         if name not in ("from_", "to") or cls.__solidb_kind__ != "edge":
             _check_no_document(cls, name, info.annotation)
+
+
+def _check_notes(cls: Any, name: str, info: FieldInfo) -> None:
+    """Refuse notes and defaults of a field that only others read, or nobody."""
+    notes = [*info.metadata, *type_inspection.metadata(info.annotation)]
+    called = [getattr(note, "func", None) for note in notes]
+    default: Any = info.default
+    hint = None
+    if other := next((note for note in notes if _word_of(note) in _OPTIONS), None):
+        problem = f"has {other!r} in its annotation, which has no effect"
+        hint = f"write {_OPTIONS[_word_of(other)]}"
+    elif info.exclude is True and any(isinstance(note, Index) for note in notes):
+        problem = "has an index, and is excluded from what is stored"
+    elif any(map(iscoroutinefunction, called)):
+        problem = "has a function that is async, and nothing would await it"
+    elif isinstance(default, _FUNCTIONS) and info.exclude is not True:
+        problem = f"has the function {default.__name__} itself as its default value"
+        hint = f"Field(default_factory={default.__name__}) calls it for each document"
+    else:
+        return
+    raise DeclarationError(problem, model=cls.__name__, field=name, hint=hint)
+
+
+_FUNCTIONS: Final = (FunctionType, BuiltinFunctionType, MethodType)
+
+
+def _word_of(note: Any) -> str:
+    """Return what a note says for other mappers: a word, the first of several, or the name of its class."""
+    if isinstance(note, str):
+        return note
+    if is_map(note):
+        return str(next(iter(note), ""))
+    return _OF_OTHERS.get(type(note).__name__, "")
+
+
+_OF_OTHERS: Final = {
+    "Column": "index", "Indexed": "index", "IndexModel": "index", "MappedColumn": "index",
+}  # fmt: skip
+"""Classes of other packages that make indexes there, by the word for it."""
 
 
 def _check_no_document(cls: Any, name: str, annotation: Any) -> None:
@@ -236,6 +284,13 @@ def names_of(cls: Any) -> dict[str, str]:
 _SETTINGS = ("cascade", "collection", "indexes", "renamed_from", "schema_validation", "version")
 
 
+_OF_PYTHON: Final = frozenset(vars(type("", (), {"__annotations__": {}}))) | {
+    "__annotate__", "__annotate_func__", "__annotations_cache__", "__conditional_annotations__",
+    "__firstlineno__", "__qualname__", "__static_attributes__", "__type_params__",
+}  # fmt: skip
+"""What Python itself puts into a class."""
+
+
 def check_settings(cls: Any) -> None:
     """Refuse settings that nobody reads; DeclarationError."""
     settings = cls.__dict__.get("Settings")
@@ -251,11 +306,14 @@ def check_settings(cls: Any) -> None:
             f"indexes = {listed!r} is no list", model=cls.__name__, field="Settings", hint="indexes = [..]"
         )
     for base in settings.__mro__[:-1]:
-        for name in vars(base):
-            if not name.startswith("_") and name not in _SETTINGS:
+        for name, value in vars(base).items():
+            is_function = callable(value) or hasattr(value, "__get__")
+            if name in _OF_PYTHON or (name in _SETTINGS and not is_function):
+                continue
+            if not (name.startswith("_") and is_function):
                 close = get_close_matches(name, _SETTINGS, 1)
                 raise DeclarationError(
-                    f"there is no setting {name!r}",
+                    f"there is no setting {name!r}" + (", as a function" if name in _SETTINGS else ""),
                     model=cls.__name__,
                     field="Settings",
                     hint=f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(_SETTINGS)}",
@@ -293,6 +351,15 @@ def check_functions(cls: Any) -> None:
                     field=name,
                     hint=f"def {name}(..): a plain function; await what it needs before the document is made",
                 )
+    for name, info in declared.computed_fields.items():
+        kind: Any = info.info.return_type
+        if any(isinstance(note, Index) for note in type_inspection.metadata(kind)):
+            raise DeclarationError(
+                "is computed, and what its type says of an index has no effect",
+                model=cls.__name__,
+                field=name,
+                hint=f"indexes = [Index({name!r})] in class Settings",
+            )
 
 
 _BY_DECORATORS: Final = (
@@ -301,20 +368,41 @@ _BY_DECORATORS: Final = (
 )  # fmt: skip
 
 
-_OPTIONS: Final = {"unique", "index", "indexed", "primary_key", "sparse"}
+_INDEX: Final = "Annotated[.., Index(unique=True)], or Index('name') in Settings.indexes"
+_TTL: Final = "Annotated[datetime | None, TTLIndex(seconds=..)]"
+_LINK: Final = "Link[Other], and Annotated[Link[Other], Cascade(..)] for what is to happen along"
+_BACK: Final = "ClassVar[BackReference['Other']] = back_reference('Other.field')"
+_TIMES: Final = "created_at and updated_at of class X(Timestamped, Document)"
+_DEFAULT: Final = "default= or default_factory="
+_OPTIONS: Final = {
+    "auto_now": _TIMES, "auto_now_add": _TIMES, "autoincrement": "key: str, a text of your own",
+    "back_populates": _BACK, "backref": _BACK, "cascade": _LINK, "cascade_delete": _LINK,
+    "db_column": "alias=",
+    "db_field": "alias=", "db_index": _INDEX, "expire_after_seconds": _TTL, "expireAfterSeconds": _TTL,
+    "fetch": "select(..).load(field), where it is read", "foreign_key": _LINK, "index": _INDEX,
+    "indexed": _INDEX, "max_len": "max_length=", "maxlen": "max_length=", "min_len": "min_length=",
+    "on_delete": _LINK, "ondelete": _LINK, "onupdate": _TIMES, "original_field": _BACK,
+    "primary_key": "key: str, the key itself", "related_name": _BACK, "sa_column": _INDEX,
+    "sa_column_args": _INDEX, "sa_column_kwargs": _INDEX, "sa_type": "the type of the field",
+    "server_default": _DEFAULT, "sparse": _INDEX, "ttl": _TTL, "unique": _INDEX,
+}  # fmt: skip
+"""What other mappers say in ``Field(..)``, by what to write here."""
 
 
 def check_options(cls: Any) -> None:
     """Refuse ``Field(unique=True)`` and its like, which Pydantic takes for words of the JSON schema."""
     for name, info in class_fields(cls).items():
         extra = info.json_schema_extra
-        if isinstance(extra, dict) and (said := sorted(_OPTIONS & extra.keys())):
+        if info.default_factory is not None and iscoroutinefunction(info.default_factory):
             raise DeclarationError(
-                f"Field({said[0]}=..) creates no index",
+                "has a default that is async, and nothing would await it", model=cls.__name__, field=name
+            )
+        if isinstance(extra, dict) and (said := sorted(_OPTIONS.keys() & extra.keys())):
+            raise DeclarationError(
+                f"Field({said[0]}=..) has no effect",
                 model=cls.__name__,
                 field=name,
-                hint=f"{name}: Annotated[.., Index(unique=True)], or Index({name!r}) in Settings.indexes; "
-                "the key is the field key",
+                hint=f"write {_OPTIONS[said[0]]}",
             )
 
 
@@ -330,6 +418,7 @@ def _is_hook(cls: Any, name: str) -> bool:
             )
         return False
     if isinstance(hook, FunctionType) and not (iscoroutinefunction(hook) or isasyncgenfunction(hook)):
+        _check_hook(cls, name, hook)
         return True
     if hook is None:
         return False  # a subclass turned it off
@@ -340,6 +429,21 @@ def _is_hook(cls: Any, name: str) -> bool:
         field=name,
         hint=f"def {name}(self): a plain method; await before or after session.commit()",
     )
+
+
+def _check_hook(cls: Any, name: str, hook: FunctionType) -> None:
+    """Refuse a hook that can't be called with the document alone, or whose body would not be run."""
+    code = hook.__code__
+    given = code.co_varnames[: code.co_argcount]
+    is_called = len(given) - len(hook.__defaults__ or ()) <= 1 and (given or code.co_flags & CO_VARARGS)
+    if not is_called or isgeneratorfunction(hook):
+        problem = f"takes {', '.join(given) or 'nothing'}" if not is_called else "is a generator"
+        raise DeclarationError(
+            f"{problem}, and is called with the document alone",
+            model=cls.__name__,
+            field=name,
+            hint=f"def {name}(self): ..; session.on('before_flush', function) is given the session",
+        )
 
 
 def check_key(cls: Any) -> None:
@@ -355,6 +459,13 @@ def check_key(cls: Any) -> None:
             hint="derive it from your value, e.g. with default_factory, and keep the value in another field",
         )
     if stored_name(cls, "key") != "_key":
+        if (alias := info.alias or info.serialization_alias) not in (None, "_key", "key"):
+            raise DeclarationError(
+                f"has the alias {alias!r}, and is stored as _key",
+                model=cls.__name__,
+                field="key",
+                hint="take the alias away: a key is given as key; a field of another name can hold it too",
+            )
         info.validation_alias, info.serialization_alias = AliasChoices("_key", "key"), "_key"
         if type_inspection.strip(info.annotation) is str:
             info.metadata = [*info.metadata, *_KEY_RULES]

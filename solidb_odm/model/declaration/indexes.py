@@ -6,7 +6,7 @@ They only hold what was said; ``mapping`` checks them against the model and make
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -36,6 +36,18 @@ class Index:
     """
 
     kind: IndexKind = "persistent"
+
+    if not TYPE_CHECKING:  # a checker says so of the call
+
+        def __new__(cls, *_: Any, **options: Any) -> Self:
+            known = cls.__init__.__kwdefaults__ or {}
+            if unknown := sorted(options.keys() - known.keys()):
+                raise DeclarationError(
+                    f"{cls.__name__}() has no option {unknown[0]!r}",
+                    hint=f"its options are {', '.join(known)}; where={{'status': 'active'}} says of which "
+                    "documents a unique one is",
+                )
+            return super().__new__(cls)
 
     def __init__(
         self,

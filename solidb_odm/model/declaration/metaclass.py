@@ -334,8 +334,13 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
     )
     parent = _parent(cls)
     inherited = cast("str | None", parent.__solidb_collection__) if parent is not None else None
+    said = getattr(cls.__dict__.get("Settings"), "collection", None)
     if collection is None:
-        collection = getattr(cls.__dict__.get("Settings"), "collection", None)
+        collection = said
+    elif said is not None and said != collection:
+        raise DeclarationError(
+            f"has two names for its collection, {collection!r} and {said!r} in Settings", model=model
+        )
     if collection is not None:
         check_collection_name(collection, model=model)
     generic = generic_parts(cls)

@@ -126,7 +126,13 @@ class Neighbours(Related[D]):
     def __solidb_edges__(self) -> Any:
         """The class of the edges; DeclarationError if there is none of the name."""
         if isinstance(self._given, str):
-            self._given = _named_class(self._given, self)
+            named: Any = _named_class(self._given, self)
+            if getattr(named, "__solidb_kind__", None) != "edge":
+                raise DeclarationError(
+                    f"neighbours are reached by an Edge class, and {self._given} is none",
+                    hint=f"class {self._given}(Edge[From, To]); links are followed by back_reference",
+                )
+            self._given = named
         return self._given
 
     @property

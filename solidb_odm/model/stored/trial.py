@@ -520,7 +520,7 @@ def _is_unsound(model: Any, name: str) -> bool:
         return False
     if value is None or _stands_for_model(info):
         return _is_of_no_class(info.annotation, value)
-    if isinstance(value, (list, dict, set, frozenset, tuple, deque)) and value:
+    if isinstance(value, (list, dict, set, frozenset, tuple, deque)) and (value or info.metadata):
         return not _takes(model, name, value)
     return _is_constrained(info) and not _takes(model, name, value)  # of others Pydantic warns as it writes
 
