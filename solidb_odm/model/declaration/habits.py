@@ -8,13 +8,15 @@ from difflib import get_close_matches
 from importlib import import_module
 from inspect import iscoroutinefunction
 from types import FunctionType
-from typing import Any, Final
+from typing import Any, ClassVar, Final, get_args, get_origin
 
 from pydantic import ConfigDict
 from pydantic.fields import FieldInfo
 
 from ..._types import is_map
 from ...errors import DeclarationError
+from .. import type_inspection
+from .cascade_options import Cascade
 from .indexes import Index
 
 _ALL = "session.scalars(select({0})).all()"
@@ -344,8 +346,17 @@ def _annotations(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_class_variable(annotation: Any) -> bool:
-    text = annotation if isinstance(annotation, str) else str(annotation)
-    return "ClassVar" in text.partition("[")[0]
+    if isinstance(annotation, str):
+        return "ClassVar" in annotation.partition("[")[0]
+    return annotation is ClassVar or get_origin(annotation) is ClassVar
+
+
+def _says_of_fields(annotation: Any) -> bool:
+    """Return whether an annotation declares an index or a cascade."""
+    if isinstance(annotation, str):
+        return _OF_FIELDS.search(annotation) is not None
+    inner = get_args(annotation)[0] if get_origin(annotation) is ClassVar else annotation
+    return any(isinstance(note, (Index, Cascade)) for note in type_inspection.metadata(inner))
 
 
 def _check_annotated(name: str, namespace: Mapping[str, Any], described: Mapping[str, Any]) -> None:
@@ -353,7 +364,7 @@ def _check_annotated(name: str, namespace: Mapping[str, Any], described: Mapping
     for word, annotation in described.items():
         if not (word.startswith("_") or _is_class_variable(annotation)):
             continue
-        if _OF_FIELDS.search(annotation if isinstance(annotation, str) else repr(annotation)):
+        if _says_of_fields(annotation):
             raise DeclarationError(
                 f"{word!r} is no field, so that what its annotation says has no effect",
                 model=name,
