@@ -29,7 +29,7 @@ from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..stored.field_values import stored_name
-from ..stored.plain_types import has_plain_rules, is_plain_field, is_plain_link, is_plainly_declared
+from ..stored.plain_types import is_plain_field, is_plain_link, is_plainly_declared, validated_fields
 from ..stored.pydantic_attributes import (
     FIELDS,
     GENERIC,
@@ -396,9 +396,10 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
         return None
     check_key(cls)
     check_fields(cls, doubtful)
-    suspects = list(fields)
-    if has_plain_rules(cls):
+    suspects, validated = list(fields), validated_fields(cls)
+    if validated is not None:
         suspects = [name for name in doubtful if not is_plain_link(fields[name], (Index, Cascade))]
+        suspects += [name for name in fields if name in validated and name not in suspects]
     if suspects:
         try_fields(cls, suspects)
     unsteady = [name for name in watched if name in suspects or not is_plain_field(fields[name], _NEUTRAL)]

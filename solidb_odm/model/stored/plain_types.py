@@ -38,7 +38,7 @@ _SETTINGS = frozenset(
      "validate_by_alias", "validate_by_name", "validate_default")
 )  # fmt: skip
 _written_by_author = attrgetter(
-    "validators", "field_validators", "root_validators", "field_serializers", "model_serializers",
+    "validators", "root_validators", "field_serializers", "model_serializers",
     "model_validators", "computed_fields",
 )  # fmt: skip
 
@@ -165,14 +165,22 @@ def _is_plain_default(info: FieldInfo) -> bool:
 
 def has_plain_rules(model: Any) -> bool:
     """Return whether a model reads and writes by its fields alone, without functions of its author."""
+    return validated_fields(model) == frozenset()
+
+
+def validated_fields(model: Any) -> frozenset[str] | None:
+    """Return the fields with validators of the author of a model that has no other functions of its own."""
     decorators = model.__pydantic_decorators__
-    return (
+    is_plain = (
         _SETTINGS.issuperset(model.model_config)
         and not any(_written_by_author(decorators))
         and not (model.__pydantic_root_model__ or model.__pydantic_custom_init__)
         and not model.__pydantic_generic_metadata__["parameters"]
         and model.__get_pydantic_core_schema__.__func__ is _SCHEMA
     )
+    validators = decorators.field_validators.values()
+    names = frozenset(name for validator in validators for name in validator.info.fields)
+    return None if not is_plain or "*" in names else names
 
 
 _SCHEMA = cast(Any, BaseModel.__get_pydantic_core_schema__).__func__

@@ -51,7 +51,12 @@ from solidb_odm.errors import SolidbError
 from solidb_odm.model.declaration.checks import KeyRule, check_fields
 from solidb_odm.model.declaration.mapping import complete_mapping
 from solidb_odm.model.links.placement import link_places
-from solidb_odm.model.stored.plain_types import has_plain_rules, is_plain_type, is_plainly_declared
+from solidb_odm.model.stored.plain_types import (
+    has_plain_rules,
+    is_plain_type,
+    is_plainly_declared,
+    validated_fields,
+)
 from solidb_odm.model.stored.trial import is_unsteady, try_fields
 from solidb_odm.model.type_inspection import link_target
 from tests.sizes import examples
@@ -221,6 +226,11 @@ def hold_to_trial(model: Any) -> None:
     assert not [name for name in known if link_target(fields[name].annotation) is not None]
     assert model.__solidb_unsteady__ == is_unsteady(model, model.__solidb_watched__)
     complete_mapping(model.__solidb_mapping__)
+    validated = validated_fields(model)
+    if validated is not None:
+        for name in known:
+            if name not in validated and len(fields) > 1:
+                try_fields(model, [name])
     if len(known) == len(fields) and has_plain_rules(model):
         try_fields(model, model.__pydantic_fields__)
         assert link_places(model) == ()
