@@ -10,7 +10,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import dataclass_transform
 
-from .._dataclasses import dataclass
 from ..commands import CollectionKind
 from .declaration.metaclass import DocumentMeta
 from .declaration.registry import current
@@ -40,9 +39,16 @@ def End(  # noqa: N802  a field specifier, as Field is
 _NAMES = {"_from": "from_", "_to": "to"}
 
 
-@dataclass(frozen=True, slots=True)
 class EndType:
     """How the end of an edge is read: a document or ``"collection/key"``; it is stored as the latter."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EndType)
+
+    def __hash__(self) -> int:
+        return hash(EndType)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         wanted = next((member for member in get_args(source) if member is not str), None)
