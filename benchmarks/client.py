@@ -111,8 +111,10 @@ TEXT = """
 One read by key, in the median turn: a loop over a socket with `msgpack`, and our client; microseconds. The
 bare loop does the same work: it sends without delay (`TCP_NODELAY`), reads the whole answer, unpacks it,
 looks at its status. Pipelined, it stands still for 40 ms now and then, as it does not acknowledge at once
-as the client does; there the best turns count. Tasks share round trips; the last line compares that with
-the bare socket one at a time, and is mostly what an event loop takes for a task.
+as the client does; there the best turns count. One at a time the client makes 64 calls where the bare loop
+makes 16: a lease of the pool, a deadline, a look whether the connection still stands, and whether the answer
+is that to the request; 7 to 10 microseconds of a round trip of 27. Tasks share round trips; the last line
+compares that with the bare socket one at a time, and is mostly what an event loop takes for a task.
 """
 AREA = Area(
     "client",

@@ -95,7 +95,9 @@ def _chain(count: int, last: type[Any]) -> type[Any]:
 CLASSES_AREA = Area(
     "classes",
     "Making classes",
-    "A class of eight fields; and a class over shared models, each of which holds the two before it.",
+    "A class of eight fields; and a class over shared models, each of which holds the two before it."
+    " A bare model with the key and the index of a document takes 1.2 times the one without, which is the"
+    " least; the rest is what a declaration is held to.",
     (5, 10, 20),
     measure_classes,
     (
@@ -239,7 +241,9 @@ PROCESSES_AREA = Area(
     "Whole processes",
     "Medians of processes that import, that use what they import, and that declare a class and ask a query."
     " Pydantic loads itself at first use, so the second line is the fairer one; a document class is a model,"
-    " though, which `BaseModel` alone is not.",
+    " though, which `BaseModel` alone is not. Of what comes on top a third is what Pydantic loads for any"
+    " first class, the rest some 115 modules of ours. A program that declares one class takes 1.3 to 1.5"
+    " times as long.",
     (10,),
     measure_processes,
     (
