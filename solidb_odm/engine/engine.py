@@ -138,7 +138,7 @@ class EngineBase(Generic[D]):
 
 
 class Engine(EngineBase[Driver], Blocking):
-    """A database: a SQLite file or a server. Shared by all sessions and threads; make one a program."""
+    """A database: an SQLite file or a server. All sessions and threads share it; create one for a program."""
 
     def __init__(self, driver: Driver, *, auto_create: bool = True) -> None:
         super().__init__(driver, auto_create=auto_create)
@@ -146,8 +146,8 @@ class Engine(EngineBase[Driver], Blocking):
     def create_all(self, *models: Source, **others: Never) -> None:
         """Create the collections, indexes and schemas that models declare, where they are missing.
 
-        A ``Registry`` or a module stands for all its models; without arguments, all models of the global
-        registry are created. Nothing that exists is changed or dropped.
+        A ``Registry`` or a module stands for all its models; without arguments, the models of the global
+        registry are used. Nothing that exists is changed or dropped.
         """
         specs = list(_specs(models, "create_all()", others))
         self.run(creation.create_all(specs))
@@ -160,7 +160,7 @@ class Engine(EngineBase[Driver], Blocking):
         self.run(creation.drop_all(specs))
 
     def create_database(self) -> None:
-        """Create the database that the URL names, if it is missing. A file is created automatically."""
+        """Create the database that the URL names, unless it exists. A file is created automatically."""
         self.run(_one(CreateDatabase()))
 
     def drop_database(self) -> None:
@@ -211,8 +211,8 @@ class AsyncEngine(EngineBase[AsyncDriver], Awaited):
     async def create_all(self, *models: Source, **others: Never) -> None:
         """Create the collections, indexes and schemas that models declare, where they are missing.
 
-        A ``Registry`` or a module stands for all its models; without arguments, all models of the global
-        registry are created. Nothing that exists is changed or dropped.
+        A ``Registry`` or a module stands for all its models; without arguments, the models of the global
+        registry are used. Nothing that exists is changed or dropped.
         """
         specs = list(_specs(models, "create_all()", others))
         await self.run(creation.create_all(specs))
@@ -225,7 +225,7 @@ class AsyncEngine(EngineBase[AsyncDriver], Awaited):
         await self.run(creation.drop_all(specs))
 
     async def create_database(self) -> None:
-        """Create the database that the URL names, if it is missing. A file is created automatically."""
+        """Create the database that the URL names, unless it exists. A file is created automatically."""
         await self.run(_one(CreateDatabase()))
 
     async def drop_database(self) -> None:
@@ -276,17 +276,18 @@ def create_engine(
     tracing: bool = False,
     **options: Any,
 ) -> Engine:
-    """Open a database by its URL.
+    """Return an engine for the database that a URL names.
 
     ``sqlite:///relative.db``, ``sqlite:////absolute.db`` and ``sqlite://`` (memory) are files;
-    ``solidb://user:password@host:6745/database`` is a server, ``solidbs://`` one with TLS. ``options``
-    may also stand in the URL, as ``?timeout=10``. ``echo`` prints what is sent.
+    ``solidb://user:password@host:6745/database`` is a server, ``solidbs://`` one with TLS. ``options`` can
+    also be given in the URL, as ``?timeout=10``; times are in seconds. ``echo`` prints the statements that
+    are sent. Raises ConfigurationError if the URL or an option is wrong.
 
-    With ``auto_create`` a session makes a collection, as its models declare it, when it finds it
-    missing; turn it off where migrations do that.
+    With ``auto_create`` a session creates a missing collection as its models declare it; turn it off if
+    migrations do so.
 
-    A query that takes ``slow_query`` seconds is logged as a warning by the logger ``solidb_odm.slow``, with
-    the engine's explanation of how it runs. ``tracing`` makes an OpenTelemetry span of each command.
+    A query that takes ``slow_query`` seconds or longer is logged as a warning by the logger
+    ``solidb_odm.slow``, with its plan. ``tracing`` creates an OpenTelemetry span for each command.
     """
     engine = Engine(cast(Driver, _open(url, 0, echo, options)), auto_create=auto_create)
     return _watched(engine, echo, slow_query, tracing)
@@ -301,7 +302,7 @@ def create_async_engine(
     tracing: bool = False,
     **options: Any,
 ) -> AsyncEngine:
-    """Open a database by its URL, for ``AsyncSession``; as ``create_engine``."""
+    """Return an engine for ``AsyncSession``; otherwise as ``create_engine``."""
     engine = AsyncEngine(cast(AsyncDriver, _open(url, 1, echo, options)), auto_create=auto_create)
     return _watched(engine, echo, slow_query, tracing)
 

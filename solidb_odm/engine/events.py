@@ -45,9 +45,9 @@ _logger = get_logger("solidb_odm.engine")
 class QueryEvent:
     """One command that an engine performed.
 
-    ``text`` is the SDBQL of a query, and for other commands what they did. ``rows`` counts what was read or
-    written. ``error`` is what the engine raised. ``plan`` is how the engine ran a slow query, in the
-    engine's own form; None of others.
+    ``text`` is the SDBQL of a query, or a description of another command. ``rows`` is the number of rows or
+    documents that were read or written. ``error`` is the exception that the engine raised, or None. ``plan``
+    is the plan of a slow query, in the engine's own format; None for others.
     """
 
     command: str

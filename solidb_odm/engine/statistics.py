@@ -33,10 +33,10 @@ _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=(
 
 
 class Statistics:
-    """How often one session asked its engine for something, by the name of the command.
+    """The number of commands that a session has performed, by their names.
 
-    Every read, and every flush or commit that writes, is one. What only begins or ends a transaction
-    on a file is not counted.
+    Each read, and each flush or commit that writes, counts as one. The begin and end of a transaction on a
+    file are not counted.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Statistics:
             listener(command)
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Reset the counts to zero."""
         self.by_command.clear()
 
     def __repr__(self) -> str:

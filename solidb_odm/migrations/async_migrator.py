@@ -77,11 +77,11 @@ class AsyncMigrator(MigratorBase):
         return await self._ask(reports.check(self.history(), models, documents=documents))
 
     async def current(self) -> Current:
-        """Return the revisions that the database is at, and a run that is under way."""
+        """Return the revisions that the database is at, and a current or interrupted run."""
         return await self._ask(reports.current(self.history()))
 
     async def script(self, target: str = "head", *, phase: str = "contract") -> str:
-        """Write what going to a revision would do, running nothing."""
+        """Return the steps to a revision as text, without running them."""
         return reports.script_of(self.history(), await self._ask(read_ledger()), target, phase)
 
     async def require(self, target: str = "head") -> None:
@@ -89,7 +89,7 @@ class AsyncMigrator(MigratorBase):
         reports.require(self.history(), await self._ask(read_ledger()), target)
 
     async def attic(self) -> list[attic.Shelf]:
-        """Return what steps have dropped and the attic keeps."""
+        """Return what steps have dropped and is kept in the attic."""
         return await self._ask(attic.shelves())
 
     async def purge(self, target: str) -> int:

@@ -15,10 +15,10 @@ from ..model.stored.shape import canonical
 
 @dataclass(frozen=True)
 class Question:
-    """A change that can be meant in several ways.
+    """A change that has several possible meanings.
 
-    ``kind`` is ``rename``, ``drop``, ``fill`` or ``map``; ``flags`` are what may be given to ``revision``;
-    ``new`` is the other name, or the value that goes.
+    ``kind`` is ``rename``, ``drop``, ``fill`` or ``map``; ``flags`` are the flags of ``revision`` that choose
+    one; ``new`` is the other name, or the value that is no longer allowed.
     """
 
     kind: str

@@ -22,7 +22,7 @@ from .steps import Step
 
 @dataclass(eq=False)
 class Revision:
-    """One file: ``id``, ``path``, what it builds on, and what it does."""
+    """A revision: its ``id``, its file (``path``), the revisions it follows, and its steps."""
 
     id: str
     path: Path
@@ -45,11 +45,11 @@ class Revision:
         return (*self.down, *self.depends_on)
 
     def upgrade_steps(self) -> list[Step]:
-        """Return what ``upgrade(op)`` records."""
+        """Return the steps of ``upgrade(op)``."""
         return self._record("upgrade")
 
     def downgrade_steps(self) -> list[Step]:
-        """Return what ``downgrade(op)`` records."""
+        """Return the steps of ``downgrade(op)``."""
         return self._record("downgrade")
 
     def _record(self, name: str) -> list[Step]:

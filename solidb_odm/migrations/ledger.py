@@ -68,7 +68,7 @@ class Pause(Command[None]):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: ``seconds`` are what is left of this step, None while that is not known."""
+    """The progress of a run; ``seconds`` is the remaining time of this step, None while it is not known."""
 
     revision: str
     step: int

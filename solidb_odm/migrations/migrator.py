@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Migrator(MigratorBase):
-    """The revisions in a folder, for one database: ``Migrator(engine, "migrations", models=[Wine])``.
+    """The migrations of a database: ``Migrator(engine, "migrations", models=[Wine])``.
 
     ``models`` are document classes, or a ``Registry`` or modules of such, these also by their names.
     """
@@ -79,11 +79,11 @@ class Migrator(MigratorBase):
         return self._ask(reports.check(self.history(), models, documents=documents))
 
     def current(self) -> Current:
-        """Return the revisions that the database is at, and a run that is under way."""
+        """Return the revisions that the database is at, and a current or interrupted run."""
         return self._ask(reports.current(self.history()))
 
     def script(self, target: str = "head", *, phase: str = "contract") -> str:
-        """Write what going to a revision would do, running nothing."""
+        """Return the steps to a revision as text, without running them."""
         return reports.script_of(self.history(), self._ask(read_ledger()), target, phase)
 
     def require(self, target: str = "head") -> None:
@@ -91,7 +91,7 @@ class Migrator(MigratorBase):
         reports.require(self.history(), self._ask(read_ledger()), target)
 
     def attic(self) -> list[attic.Shelf]:
-        """Return what steps have dropped and the attic keeps."""
+        """Return what steps have dropped and is kept in the attic."""
         return self._ask(attic.shelves())
 
     def purge(self, target: str) -> int:

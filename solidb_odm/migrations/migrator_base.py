@@ -89,7 +89,7 @@ class MigratorBase:
         return declared_models(self._given)
 
     def history(self) -> History:
-        """Read the revisions."""
+        """Return the revisions of the folder."""
         return History.read(self.folder)
 
     def declared(self) -> State:
@@ -101,7 +101,7 @@ class MigratorBase:
         return self.history().heads()
 
     def diff(self) -> list[Step]:
-        """Return what a revision would have to do, asking nothing: what goes is dropped."""
+        """Return the steps of a new revision, without asking: what is missing from the models is dropped."""
         return differences(self.history(), self.declared())
 
     def revision(
@@ -120,9 +120,9 @@ class MigratorBase:
         apart: Iterable[tuple[str, str]] = (),
         **options: Never,
     ) -> list[Revision]:
-        """Write a revision, with what the models have changed if ``autogenerate``; nothing if nothing has.
+        """Write a revision, with the changes of the models if ``autogenerate``; none if nothing has changed.
 
-        DecisionNeeded, and no file, if a change can be meant in several ways and it was not said how.
+        Raises DecisionNeeded, without writing a file, if a change is ambiguous and no argument decides it.
         """
         refuse_options("revision()", options, 'revision("what changes", autogenerate=True)')
         history = self.history()
@@ -174,7 +174,7 @@ class MigratorBase:
         return History.read(self.folder).by_id[made]
 
     def merge(self, revisions: Iterable[str], text: str) -> Revision:
-        """Write a revision that joins several heads."""
+        """Write a revision that joins several heads; return it."""
         history = self.history()
         ids = [history.find(revision).id for revision in revisions]
         if len(set(ids)) < 2:
@@ -190,7 +190,7 @@ class MigratorBase:
         return self._write(text, ids, [], [])
 
     def squash(self, span: str, text: str) -> Revision:
-        """Write a revision that does what a span of them does; where those have run, it is skipped."""
+        """Write a revision that replaces several; databases that have run these skip it."""
         history = self.history()
         first, colon, last = span.partition(":")
         if not colon:
@@ -239,7 +239,7 @@ def _touched(history: History, ids: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Shelf:
-    """What one step took from the documents of one collection."""
+    """The values in the attic that one step took from one collection."""
 
     revision: str
     collection: str

@@ -14,7 +14,7 @@ from .type_text import read_type
 
 
 class Operations:
-    """Records operations in the order of their calls, in ``steps``."""
+    """The operations of a revision; they are recorded in ``steps`` in the order of the calls."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -34,7 +34,7 @@ class Operations:
         indexes: Iterable[Any] = (),
         version: int = 1,
     ) -> None:
-        """Make a collection with its indexes and schema."""
+        """Create a collection with its indexes and schema."""
         read_schema(schema)
         specs = tuple(read_index(row) for row in indexes)
         self._add(
@@ -48,19 +48,19 @@ class Operations:
         )
 
     def drop_collection(self, name: str, *, keep: bool = True) -> None:
-        """Delete a collection; its documents go into the attic, unless ``keep`` is False."""
+        """Delete a collection; its documents are moved to the attic, unless ``keep`` is False."""
         self._add("drop_collection", name, keep=keep)
 
     def rename_collection(self, old: str, new: str) -> None:
-        """Rename a collection, and rewrite the edges and links that name it."""
+        """Rename a collection, and change the edges and links that name it."""
         self._add("rename_collection", old, new=new)
 
     def rename_type(self, collection: str, old: str, new: str) -> None:
-        """Rename a class whose documents share a collection with others'."""
+        """Rename a class that shares its collection with other classes."""
         self._add("rename_type", collection, old=old, new=new)
 
     def set_schema(self, collection: str, schema: Any, *, validation: str = UNSET) -> None:
-        """Change what documents of the collection, or of a class in it, look like as a whole."""
+        """Set the schema of a collection, or of a class in it."""
         if schema is not None:
             read_type(schema)
         self._add(
@@ -71,13 +71,13 @@ class Operations:
         )
 
     def add_field(self, collection: str, path: str, type: Any, *, fill: Any = UNSET) -> None:  # noqa: A002  the field's
-        """Add a field; ``fill`` is written where it is missing."""
+        """Add a field; ``fill`` is its value in documents that lack it."""
         _ends_with(path, "name", "member", said="a field is added by its name, as in lines[].sku")
         read_type(type)
         self._add("add_field", collection, path=path, type=type, fill=fill)
 
     def rename_field(self, collection: str, path: str, new: str) -> None:
-        """Rename a field; ``new`` is its new name, without the way to it."""
+        """Rename a field; ``new`` is its new name, without a path."""
         _ends_with(
             path,
             "name",
@@ -91,7 +91,7 @@ class Operations:
         self._add("rename_field", collection, path=path, new=new)
 
     def drop_field(self, collection: str, path: str, *, keep: bool = True) -> None:
-        """Remove a field; its values go into the attic, unless ``keep`` is False."""
+        """Remove a field; its values are moved to the attic, unless ``keep`` is False."""
         _ends_with(
             path, "name", "member", said="a field is dropped by its name; items and values go by for_each"
         )
@@ -110,9 +110,9 @@ class Operations:
     ) -> None:
         """Change the type of a field.
 
-        ``values`` maps old values to new ones, ``convert`` makes a new value of an old one (``"int"``,
-        ``"float"``, ``"str"``, ``"list"``, ``"bool"`` or a function), and ``fill`` is written where there is
-        none, or where it does not fit.
+        ``values`` maps old values to new ones; ``convert`` converts them (``"int"``, ``"float"``, ``"str"``,
+        ``"list"``, ``"bool"`` or a function); ``fill`` is the value where there is none, or where it does not
+        match the type.
         """
         parse_path(path)
         read_type(type)
@@ -130,7 +130,7 @@ class Operations:
     def create_index(
         self, collection: str, *fields: str, name: str | None = None, kind: str = "persistent", **options: Any
     ) -> None:
-        """Make an index."""
+        """Create an index."""
         spec = make_index(fields, name, kind, options)
         self._add("create_index", collection, fields=fields, name=spec.name, kind=kind, options=options)
 
@@ -152,9 +152,9 @@ class Operations:
         reverse: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None,
         batch: int = 500,
     ) -> None:
-        """Call a function with each stored document; it returns the new one, or None to leave it.
+        """Call a function with each stored document; it returns the new one, or None to leave it unchanged.
 
-        A batch and the note that it is done become durable together, so that no document is given twice.
+        A batch and its checkpoint are committed together, so that no document is processed twice.
         """
         if not callable(function):
             raise MigrationError(f"op.for_each({collection!r}): {function!r} is not a function")
@@ -163,11 +163,11 @@ class Operations:
         self._add("for_each", collection, function=function, where=where, reverse=reverse, batch=batch)
 
     def recompute(self, collection: str, *names: str) -> None:
-        """Write computed fields anew, by the models of today."""
+        """Compute and write computed fields again, by the current models."""
         self._add("recompute", collection, names=names)
 
     def upgrade_documents(self, collection: str, *, version: int = 0) -> None:
-        """Bring documents of older versions to today's, as ``upgrade_from`` of their model says."""
+        """Upgrade documents of older versions by ``upgrade_from`` of their model."""
         self._add("upgrade_documents", collection, version=version)
 
     def irreversible(self, reason: str) -> None:

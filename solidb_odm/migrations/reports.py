@@ -41,7 +41,7 @@ _OVER_DOCUMENTS = (
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One step that is to be run: what it costs and what it takes.
+    """A step of a plan: what it costs, and what is lost.
 
     ``loses`` counts the documents that lose values permanently, without those in the attic. ``seconds``
     follow from the time that some of the documents take to be read. ``may_repeat`` says that a step that is
@@ -63,14 +63,14 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """What ``upgrade`` would do."""
+    """The steps that ``upgrade`` would run."""
 
     steps: list[PlannedStep] = field(default_factory=list[PlannedStep])
 
 
 @dataclass(frozen=True)
 class Running:
-    """A run that is under way, or stopped half-way."""
+    """A run that is active or was interrupted."""
 
     revision: str
     step: int
@@ -90,7 +90,7 @@ class Current:
 
 @dataclass(frozen=True)
 class Check:
-    """What differs: models from revisions, the database and its documents from the revisions it has run."""
+    """The differences between models and revisions, and between the database and the revisions it has run."""
 
     models: list[str]
     database: list[str]
@@ -108,7 +108,7 @@ class Check:
 
 
 def current(history: History) -> Operation[Current]:
-    """Return the revisions that the database is at, and a run that is under way."""
+    """Return the revisions that the database is at, and a current or interrupted run."""
     ledger = yield from read_ledger()
     return current_of(history, ledger)
 

@@ -32,7 +32,7 @@ UNSET: Any = _Unset()
 
 @dataclass(frozen=True)
 class Step:
-    """One operation with all of its arguments, by name; ``collection`` may say a class too."""
+    """An operation with all of its arguments, by name; ``collection`` may also name a class."""
 
     operation: str
     collection: str

@@ -40,15 +40,15 @@ KeyText = Annotated[str, KeyRule()]
 
 
 class Document(BaseModel, metaclass=DocumentMeta):
-    """The base of all documents.
+    """The base class of documents.
 
-    ``class User(Document, collection="users")`` declares a collection; without ``collection`` its
-    name is the class's in snake case, or the parent's if the parent has one. ``abstract=True`` makes
-    a base without a collection, ``registry=`` one whose classes are entered into a ``Registry`` of their
-    own. ``key`` is a UUIDv7 unless given, and can't change once stored.
+    ``class User(Document, collection="users")`` declares a collection. Without ``collection``, a class shares
+    the collection of its parent, or is named in snake case after itself. ``abstract=True`` declares a base
+    without a collection, ``registry=`` a base whose classes belong to another ``Registry``. ``key`` is a
+    UUIDv7 unless given, and can't change once the document is stored.
 
-    ``id`` is ``collection/key``. ``rev``, ``created_at`` and ``updated_at`` are the engine's: None until
-    the document is stored. All five can be used in queries, as fields can.
+    ``id`` is ``collection/key``. The engine sets ``rev``, ``created_at`` and ``updated_at``; they are None
+    until the document is stored. All five can be used in queries like fields.
     """
 
     __slots__ = ("__solidb_state__",)

@@ -146,10 +146,10 @@ class Connects(Protocol[V_co]):
 
 
 class Edge(Document, Generic[F, T], metaclass=EdgeMeta):
-    """A document of an edge collection: ``class Follows(Edge[User, User], collection="follows")``.
+    """The base class of edges: ``class Follows(Edge[User, User], collection="follows")``.
 
-    The ends are the first two arguments: documents, which need not be stored yet (adding the edge to
-    a session adds them too), or ``"collection/key"``. A loaded edge holds the texts.
+    The first two arguments are its ends: documents, which need not be stored yet (adding the edge to a
+    session adds them too), or ids ``"collection/key"``. An edge that was read holds the ids.
     """
 
     __slots__ = ()

@@ -23,7 +23,7 @@ from .stored.forms import LOSSY, RENAMED
 class GeoPoint:
     """A place on the earth in degrees (WGS 84), stored as ``{"lat": .., "lon": ..}``.
 
-    The one form of a point that the server's geo index and its geo functions read alike.
+    This is the form that both the server's geo index and its geo functions accept.
     """
 
     lat: Annotated[float, Field(ge=-90, le=90)]
@@ -35,9 +35,9 @@ Vector: TypeAlias = list[float]
 
 
 class RenamedFrom:
-    """Say the stored name a field had: ``title: Annotated[str, RenamedFrom("label")]``.
+    """Declare the former stored name of a field: ``title: Annotated[str, RenamedFrom("label")]``.
 
-    A migration then renames it without asking, and documents that still have the old name are read as well.
+    A migration then renames the field without asking, and documents that still have the old name can be read.
     """
 
     __slots__ = ("names",)
@@ -70,11 +70,11 @@ class RenamedFrom:
 
 @dataclass(frozen=True, slots=True)
 class Lossy:
-    """Store a field as Pydantic writes it, though it may come back as another value.
+    """Store a field as Pydantic serializes it, even if reading it may give another value.
 
-    ``Annotated[date | str, Lossy()]``, ``Annotated[Any, Lossy()]``: without it, a type whose values
-    JSON can't tell apart is refused when its class is made, and a value that JSON would change when it
-    is written.
+    ``Annotated[date | str, Lossy()]``, ``Annotated[Any, Lossy()]``. Without it, a type with values that JSON
+    can't distinguish is refused when the class is created, and a value that JSON would change when it is
+    written.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

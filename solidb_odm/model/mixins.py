@@ -19,12 +19,12 @@ def now() -> datetime:
 
 
 class SoftDelete(Document, abstract=True):
-    """Documents that are marked as deleted and stay.
+    """A mixin for documents that are marked as deleted instead of removed.
 
     ``class Post(SoftDelete, Document, collection="posts")``: ``session.delete(post)`` and the statement
-    ``delete(Post)`` set ``deleted_at``; both take ``permanently``. Selects, updates, traversals and
-    ``session.get`` leave such documents out, unless told ``with_deleted``; links still load them. Set
-    ``deleted_at`` to None to restore one. Their unique values are free for others.
+    ``delete(Post)`` set ``deleted_at``; with ``permanently`` they remove documents. Selects, updates,
+    traversals and ``session.get`` leave marked documents out, unless ``with_deleted`` is given; links still
+    load them. Set ``deleted_at`` to None to restore one. Other documents may have their unique values.
     """
 
     __solidb_hidden_by__: ClassVar[str | None] = "deleted_at"
@@ -43,10 +43,11 @@ class SoftDelete(Document, abstract=True):
 
 
 class Timestamped(Document, abstract=True):
-    """Documents that hold the times they were made and last changed, as fields of their own.
+    """A mixin that stores the times of creation and last change in fields of the document.
 
-    Every document knows the engine's ``created_at`` and ``updated_at``. These are kept in the document
-    instead: they can be given, are part of ``model_dump()`` and survive a copy to another database.
+    Every document has the engine's ``created_at`` and ``updated_at``. With this mixin they are fields
+    instead: they can be set, are part of ``model_dump()``, and are kept when a document is copied to another
+    database.
     """
 
     created_at: datetime = Field(default_factory=now)

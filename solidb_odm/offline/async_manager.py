@@ -54,7 +54,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
     engine: AsyncEngine
 
     async def initialize(self) -> Self:
-        """Open the store, made if it is new, and begin to sync if ``auto_sync`` is on."""
+        """Open the store, creating it if necessary, and start syncing if ``auto_sync`` is on."""
         folder = prepare_folder(self.config)
         self._turns, self._lock = AsyncTurns(), FolderLock(folder / LOCK)
         self._hearing, self._again = False, False
@@ -74,7 +74,10 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
         return self
 
     async def authenticate(self, username: str = "", password: str = "", *, api_key: str = "") -> None:
-        """Log in as a user. AuthError keeps the earlier login; without a network it is tried later."""
+        """Log in as a user; raise AuthError, and keep the earlier login, if it is refused.
+
+        Without a network the login is tried later.
+        """
         self._check_open()
         address = self._login(username, password, api_key)
         self._check_owner({**(await self._run(call(ReadSettings()))), "config": {}}, address)
@@ -95,7 +98,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
     async def save_document(
         self, collection: str, key: str | None, document: Mapping[str, Any]
     ) -> JsonObject:
-        """Merge attributes into a document, made if it is missing; return it as it is now."""
+        """Merge attributes into a document, or insert it; return it as stored."""
         self._synced(collection)
         return await self._run(local.save(self.config.database, collection, key, document))
 
@@ -104,24 +107,24 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
         return await self._run(local.get(self.config.database, collection, key))
 
     async def delete_document(self, collection: str, key: str) -> None:
-        """Delete a document; DocumentNotFound if there is none."""
+        """Delete a document; raise DocumentNotFound if there is none with this key."""
         await self._run(local.delete(collection, key))
 
     async def query(self, sdbql: str, params: Mapping[str, Any] | None = None, **others: Never) -> list[Json]:
-        """Run SDBQL on the store; what it writes is committed, and synced."""
+        """Run SDBQL on the store and return its rows; its writes are committed, and synced."""
         refuse_options("query()", others, "manager.query(text, {name: value})")
         return await self._run(local.query(sdbql, params))
 
     async def list_documents(
         self, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[list[JsonObject], int]:
-        """Return documents in the order of their keys, and how many there are."""
+        """Return documents in the order of their keys, and the number of all documents."""
         return await self._run(local.listing(collection, limit, offset))
 
     # --- syncing ---------------------------------------------------------------------------------
 
     async def sync_now(self, *, timeout: float | None = None) -> SyncResult:
-        """Sync with the server now. A sync that another call begins meanwhile is shared."""
+        """Sync with the server now, and return what was done. Calls at the same time share one sync."""
         self._check_open()
         deadline = Deadline(timeout)
         if (shared := await self._turns.enter(deadline)) is not None:
@@ -137,7 +140,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
         return result
 
     async def sync_status(self) -> SyncStatus:
-        """Return the state of syncing and the numbers of edits that wait."""
+        """Return the state of syncing, with the number of pending edits."""
         return await self._run(self._status())
 
     async def pause_sync(self) -> None:
@@ -152,7 +155,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
         self._wake()
 
     async def wait_pushed(self, collection: str, key: str, *, timeout: float = 30.0) -> str:
-        """Wait until the edit of a document is "pushed", "rejected", or in a "conflict" that waits."""
+        """Wait for the outcome of a document's edit; return "pushed", "rejected" or "conflict"."""
         check_seconds(timeout, "timeout")
         deadline = time.monotonic() + timeout
         while (state := await self._run(local.state_of(collection, key))) == "pending":
@@ -164,15 +167,15 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
     # --- what waits ------------------------------------------------------------------------------
 
     async def pending(self) -> list[Pending]:
-        """Return the edits that wait to be pushed, oldest first."""
+        """Return the edits that are not pushed yet, oldest first."""
         return pending_of(await self._run(local.edits_in("pending")))
 
     async def conflicts(self) -> list[Conflict]:
-        """Return the conflicts that wait for a decision."""
+        """Return the open conflicts."""
         return conflicts_of(await self._run(local.edits_in("parked")))
 
     async def resolve(self, conflict: Conflict, resolution: ConflictResolution) -> None:
-        """Decide a conflict that waits."""
+        """Resolve an open conflict."""
         await self._run(local.resolve(conflict, resolution))
         await self.hear()
         self._wake()
@@ -187,7 +190,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
         self._wake()
 
     async def discard(self, collection: str, key: str) -> JsonObject | None:
-        """Undo the edit of a document, and return it as it was last received from the server."""
+        """Discard the edit of a document; return the document as it was last received from the server."""
         return await self._run(local.discard(self.config.database, collection, key))
 
     # --- the store -------------------------------------------------------------------------------
@@ -195,7 +198,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
     async def set_filter(
         self, sync_filter: str | Sequence[str] | None, sync_filter_params: Mapping[str, Any] | None = None
     ) -> None:
-        """Change which documents the next sync brings; edits of those that leave are pushed first."""
+        """Set the filters of the next sync; edits of documents that no longer match are pushed first."""
         self._check_open()
         config = replace(self.config, sync_filter=sync_filter, sync_filter_params=sync_filter_params)
         self.filters, self.config = config.filters(), config
@@ -203,17 +206,18 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
         self._wake()
 
     async def verify(self, *, repair: bool = True) -> Verification:
-        """Compare every document with the server's, after a sync; ``repair`` takes the server's."""
+        """Sync, and compare every document with the server's; ``repair`` takes the server's if they differ."""
         await self.sync_now()
         async with self._folder(Deadline(None)):
             sync = self._round(await self._run(call(ReadSettings())))
             return await self._both(self._verification(sync, repair), Deadline(None))
 
     async def rotate_key(self, key: str | bytes) -> None:
-        """Encrypt the store with another key; sessions go on with it.
+        """Encrypt the store with another key; open sessions can be used further.
 
-        Changes that a session has not committed are waited for, up to five seconds; then it is StoreLocked.
-        Killed in the middle, the store has the one key or the other. Other managers on it get WrongKey.
+        It waits up to five seconds for uncommitted changes of sessions, and then raises StoreLocked. If the
+        process ends in the middle, the store has either the old key or the new one. Other managers of the
+        store get WrongKey.
         """
         self._check_open()
         async with self._folder(Deadline(None)):
@@ -221,17 +225,17 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
         self.config = replace(self.config, encryption_key=key)
 
     async def accept_server(self) -> None:
-        """After a server was restored or emptied: remove here what it has lost, with the next sync."""
+        """After a server was restored or emptied: let the next sync delete here what the server lacks."""
         await self._run(call(WriteSettings({ACCEPTED: True})))
         self._unblock()
 
     async def reupload(self) -> None:
-        """After a server was restored or emptied: push again what it has lost, with the next sync."""
+        """After a server was restored or emptied: let the next sync push again what the server lacks."""
         await self._run(call(WriteSettings({UPLOAD: True})))
         self._unblock()
 
     async def wipe(self, *, discard_pending: bool = False) -> None:
-        """Delete all documents and the queue of the store; PendingChanges if that would lose edits."""
+        """Delete all documents and edits of the store; raise PendingChanges if that would lose edits."""
         self._check_open()
         async with self._folder(Deadline(None)):
             counts = await self._run(call(CountEdits()))
@@ -241,7 +245,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
             self.standing.last_sync = None
 
     async def close(self) -> None:
-        """End syncing and close the store. Edits that wait are pushed when it is opened again."""
+        """Stop syncing and close the store. Pending edits are pushed when it is opened again."""
         if self.standing.closed:
             return
         self.standing.closed = True
@@ -324,7 +328,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
             self._lock.release()
 
     async def hear(self, channel: Any = None) -> None:
-        """Notify listeners of what was committed, and push it soon; the journal is read on the channel."""
+        """Notify the listeners of committed changes and push these soon; the journal is read on the channel."""
         self._again = True
         while self._again and not self._hearing:
             self._again, self._hearing = False, True

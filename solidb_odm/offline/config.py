@@ -31,11 +31,12 @@ ADDRESS: Final = "address"
 
 @dataclass(frozen=True, slots=True)
 class ConflictStrategy:
-    """How conflicts are decided that no ``on_conflict`` function has decided.
+    """The rule for conflicts that no ``on_conflict`` function has resolved.
 
-    ``LastWriteWins`` takes the later edit or removal as a whole, ``FirstWriteWins`` what the server has.
-    ``MergeFields`` merges attribute by attribute, inside objects too; where both sides changed the same
-    one the later edit has it, and an edit outlives a removal. ``Custom(f)`` asks ``f(local, remote, base)``.
+    ``LastWriteWins`` takes the later edit or removal as a whole, ``FirstWriteWins`` the server's version.
+    ``MergeFields`` merges attribute by attribute, also inside objects; an attribute that both sides changed
+    is taken from the later edit, and an edit wins against a removal. ``Custom(f)`` calls ``f(local, remote,
+    base)``.
     """
 
     name: str
@@ -47,7 +48,7 @@ class ConflictStrategy:
 
     @classmethod
     def Custom(cls, resolver: Resolver) -> ConflictStrategy:  # noqa: N802 - named by the protocol's documents
-        """Have a function decide; it must give the same answer on every device."""
+        """Resolve conflicts by a function, which must return the same result on every device."""
         check_callable(resolver, "Custom()", "ConflictStrategy.Custom(lambda local, remote, base: ..)")
         return cls("Custom", resolver)
 
@@ -69,7 +70,7 @@ class ConflictResolution:
 
     @classmethod
     def Merge(cls, document: JsonObject | None) -> ConflictResolution:  # noqa: N802 - as above
-        """Take this document; None removes it."""
+        """Resolve the conflict by this document; None deletes it."""
         if document is not None:
             check_attributes(document)
         return cls("Merge", document)
@@ -89,7 +90,7 @@ _NAMED: Final = {
 
 
 class StorageEngine(Enum):
-    """What keeps the documents on the device; RocksDB is a name of other clients, refused here."""
+    """The storage of an offline store. Only SQLite is supported; RocksDB is refused."""
 
     Sqlite = "sqlite"
     RocksDB = "rocksdb"
@@ -97,14 +98,14 @@ class StorageEngine(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncConfig:
-    """What is synced, when, and how conflicts are decided.
+    """The settings of an offline store.
 
-    ``collections``: those to sync; without them those that the filters name, else all that can.
-    ``models``: what is made in the store: classes, or a ``Registry`` or module of such.
-    ``sync_interval_seconds``: how often the server is asked, beside after edits (``push_on_change``) and when
-    it calls.
-    ``conflict_strategy``: one, or a mapping by collection. ``sync_filter``: one, or a list, of the form
-    ``FOR d IN c FILTER .. RETURN d``. ``encryption_key``: a passphrase, or 32 bytes.
+    ``collections`` names the collections to sync; the default is those of the filters, or all. ``models`` are
+    the classes (or a ``Registry`` or module) whose collections are created in the store.
+    ``sync_interval_seconds`` is the time between background syncs; further syncs follow edits
+    (``push_on_change``) and changes that the server reports. ``conflict_strategy`` is a strategy, or a
+    mapping of collections to strategies. ``sync_filter`` is a query of the form ``FOR d IN c FILTER .. RETURN
+    d``, or a list of them. ``encryption_key`` is a passphrase, or a key of 32 bytes.
     """
 
     database: str
@@ -126,7 +127,7 @@ class SyncConfig:
         return Path(self.local_storage_path)
 
     def filters(self) -> dict[str, Source]:
-        """Return the filters by collection; ConfigurationError if something here makes no sense."""
+        """Return the filters by collection; raise ConfigurationError if a setting is invalid."""
         self._check()
         filters = read_filters(self.sync_filter, self.sync_filter_params)
         if self.collections is not None:
@@ -136,18 +137,18 @@ class SyncConfig:
         return filters
 
     def scope(self, filters: Mapping[str, Source]) -> tuple[str, ...] | None:
-        """Return the collections to sync; None for all that can be."""
+        """Return the collections to sync; None means all."""
         if self.collections is not None:
             return tuple(self.collections)
         return tuple(filters) or None
 
     def classes(self) -> list[type[Any]]:
-        """Return the document classes whose collections are made in the store."""
+        """Return the document classes whose collections are created in the store."""
         way = 'models=[Note], models=registry, or models="app.models"'
         return models_of(sources_of(self.models, "models="), ConfigurationError, way)
 
     def strategy(self, collection: str) -> ConflictStrategy:
-        """Return what decides conflicts in a collection."""
+        """Return the conflict strategy of a collection."""
         if isinstance(self.conflict_strategy, ConflictStrategy):
             return self.conflict_strategy
         return self.conflict_strategy.get(collection, ConflictStrategy.LastWriteWins)
@@ -193,7 +194,7 @@ class SyncConfig:
                 raise ConfigurationError(f"conflict_strategy names {name!r}, which is not in collections")
 
     def remembered(self) -> JsonObject:
-        """Return what a store remembers of its settings, so that a command line needs only the folder."""
+        """Return the settings that a store keeps, so that the command line needs only its folder."""
         one = self.conflict_strategy
         names: Any = (
             one.name

@@ -38,7 +38,7 @@ from .sync_results import Conflict, decision
 def save(
     database: str, collection: str, key: str | None, document: Mapping[str, Any]
 ) -> Operation[JsonObject]:
-    """Merge attributes into a document, made if it is missing; return it as it is now."""
+    """Merge attributes into a document, or insert it; return it as stored."""
     check_attributes(document)
     check_place(collection, "k" if key is None else key)
     changes = plain(dict(document))
@@ -84,7 +84,7 @@ def body_of(body: Body) -> JsonObject:
 
 
 def delete(collection: str, key: str) -> Operation[None]:
-    """Delete a document; DocumentNotFound if there is none."""
+    """Delete a document; raise DocumentNotFound if there is none with this key."""
     check_place(collection, key)
     yield from call(Savepoint("delete"))
     exists = (yield from call(DescribeCollection(collection))) is not None
@@ -107,7 +107,7 @@ def query(text: str, params: Mapping[str, Any] | None) -> Operation[list[Json]]:
 def listing(
     collection: str, limit: int | None, offset: int | None
 ) -> Operation[tuple[list[JsonObject], int]]:
-    """Return documents in the order of their keys, and how many there are."""
+    """Return documents in the order of their keys, and the number of all documents."""
     check_text(collection, "the collection")
     check_count(limit, "limit")
     check_count(offset, "offset")

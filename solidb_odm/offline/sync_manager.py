@@ -43,7 +43,7 @@ _POLL = 0.02
 
 
 class OfflineSyncManager(ManagerBase, Blocking):
-    """Documents on this device that are synced with a server, blocking. Threads may share one.
+    """An offline store: documents on the device that are synced with a server. Threads may share one.
 
     All reads and writes are local and need no network; ``engine`` is the store for sessions. Call
     ``initialize()``, or use it as a ``with`` block.
@@ -52,7 +52,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
     engine: Engine
 
     def initialize(self) -> Self:
-        """Open the store, made if it is new, and begin to sync if ``auto_sync`` is on."""
+        """Open the store, creating it if necessary, and start syncing if ``auto_sync`` is on."""
         folder = prepare_folder(self.config)
         self._turns, self._lock = Turns(), FolderLock(folder / LOCK)
         self._gate, self._again = threading.Lock(), False
@@ -72,7 +72,10 @@ class OfflineSyncManager(ManagerBase, Blocking):
         return self
 
     def authenticate(self, username: str = "", password: str = "", *, api_key: str = "") -> None:
-        """Log in as a user. AuthError keeps the earlier login; without a network it is tried later."""
+        """Log in as a user; raise AuthError, and keep the earlier login, if it is refused.
+
+        Without a network the login is tried later.
+        """
         self._check_open()
         address = self._login(username, password, api_key)
         self._check_owner({**self._run(call(ReadSettings())), "config": {}}, address)
@@ -91,7 +94,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
     # --- documents -------------------------------------------------------------------------------
 
     def save_document(self, collection: str, key: str | None, document: Mapping[str, Any]) -> JsonObject:
-        """Merge attributes into a document, made if it is missing; return it as it is now."""
+        """Merge attributes into a document, or insert it; return it as stored."""
         self._synced(collection)
         return self._run(local.save(self.config.database, collection, key, document))
 
@@ -100,31 +103,31 @@ class OfflineSyncManager(ManagerBase, Blocking):
         return self._run(local.get(self.config.database, collection, key))
 
     def delete_document(self, collection: str, key: str) -> None:
-        """Delete a document; DocumentNotFound if there is none."""
+        """Delete a document; raise DocumentNotFound if there is none with this key."""
         self._run(local.delete(collection, key))
 
     def query(self, sdbql: str, params: Mapping[str, Any] | None = None, **others: Never) -> list[Json]:
-        """Run SDBQL on the store; what it writes is committed, and synced."""
+        """Run SDBQL on the store and return its rows; its writes are committed, and synced."""
         refuse_options("query()", others, "manager.query(text, {name: value})")
         return self._run(local.query(sdbql, params))
 
     def list_documents(
         self, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[list[JsonObject], int]:
-        """Return documents in the order of their keys, and how many there are."""
+        """Return documents in the order of their keys, and the number of all documents."""
         return self._run(local.listing(collection, limit, offset))
 
     # --- syncing ---------------------------------------------------------------------------------
 
     def sync_now(self, *, timeout: float | None = None) -> SyncResult:
-        """Sync with the server now. A sync that another call begins meanwhile is shared."""
+        """Sync with the server now, and return what was done. Calls at the same time share one sync."""
         self._check_open()
         self._check_not_inside()
         deadline = Deadline(timeout)
         return self._turns.take(lambda: self._sync(deadline), deadline)
 
     def sync_status(self) -> SyncStatus:
-        """Return the state of syncing and the numbers of edits that wait."""
+        """Return the state of syncing, with the number of pending edits."""
         return self._run(self._status())
 
     def pause_sync(self) -> None:
@@ -139,7 +142,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
         self._wake()
 
     def wait_pushed(self, collection: str, key: str, *, timeout: float = 30.0) -> str:
-        """Wait until the edit of a document is "pushed", "rejected", or in a "conflict" that waits."""
+        """Wait for the outcome of a document's edit; return "pushed", "rejected" or "conflict"."""
         check_seconds(timeout, "timeout")
         deadline = time.monotonic() + timeout
         while (state := self._run(local.state_of(collection, key))) == "pending":
@@ -151,15 +154,15 @@ class OfflineSyncManager(ManagerBase, Blocking):
     # --- what waits ------------------------------------------------------------------------------
 
     def pending(self) -> list[Pending]:
-        """Return the edits that wait to be pushed, oldest first."""
+        """Return the edits that are not pushed yet, oldest first."""
         return pending_of(self._run(local.edits_in("pending")))
 
     def conflicts(self) -> list[Conflict]:
-        """Return the conflicts that wait for a decision."""
+        """Return the open conflicts."""
         return conflicts_of(self._run(local.edits_in("parked")))
 
     def resolve(self, conflict: Conflict, resolution: ConflictResolution) -> None:
-        """Decide a conflict that waits."""
+        """Resolve an open conflict."""
         self._run(local.resolve(conflict, resolution))
         self.hear()
         self._wake()
@@ -174,7 +177,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
         self._wake()
 
     def discard(self, collection: str, key: str) -> JsonObject | None:
-        """Undo the edit of a document, and return it as it was last received from the server."""
+        """Discard the edit of a document; return the document as it was last received from the server."""
         return self._run(local.discard(self.config.database, collection, key))
 
     # --- the store -------------------------------------------------------------------------------
@@ -182,7 +185,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
     def set_filter(
         self, sync_filter: str | Sequence[str] | None, sync_filter_params: Mapping[str, Any] | None = None
     ) -> None:
-        """Change which documents the next sync brings; edits of those that leave are pushed first."""
+        """Set the filters of the next sync; edits of documents that no longer match are pushed first."""
         self._check_open()
         config = replace(self.config, sync_filter=sync_filter, sync_filter_params=sync_filter_params)
         self.filters, self.config = config.filters(), config
@@ -190,17 +193,18 @@ class OfflineSyncManager(ManagerBase, Blocking):
         self._wake()
 
     def verify(self, *, repair: bool = True) -> Verification:
-        """Compare every document with the server's, after a sync; ``repair`` takes the server's."""
+        """Sync, and compare every document with the server's; ``repair`` takes the server's if they differ."""
         self.sync_now()
         with self._folder(Deadline(None)):
             sync = self._round(self._run(call(ReadSettings())))
             return self._both(self._verification(sync, repair), Deadline(None))
 
     def rotate_key(self, key: str | bytes) -> None:
-        """Encrypt the store with another key; sessions go on with it.
+        """Encrypt the store with another key; open sessions can be used further.
 
-        Changes that a session has not committed are waited for, up to five seconds; then it is StoreLocked.
-        Killed in the middle, the store has the one key or the other. Other managers on it get WrongKey.
+        It waits up to five seconds for uncommitted changes of sessions, and then raises StoreLocked. If the
+        process ends in the middle, the store has either the old key or the new one. Other managers of the
+        store get WrongKey.
         """
         self._check_open()
         with self._folder(Deadline(None)):
@@ -208,17 +212,17 @@ class OfflineSyncManager(ManagerBase, Blocking):
         self.config = replace(self.config, encryption_key=key)
 
     def accept_server(self) -> None:
-        """After a server was restored or emptied: remove here what it has lost, with the next sync."""
+        """After a server was restored or emptied: let the next sync delete here what the server lacks."""
         self._run(call(WriteSettings({ACCEPTED: True})))
         self._unblock()
 
     def reupload(self) -> None:
-        """After a server was restored or emptied: push again what it has lost, with the next sync."""
+        """After a server was restored or emptied: let the next sync push again what the server lacks."""
         self._run(call(WriteSettings({UPLOAD: True})))
         self._unblock()
 
     def wipe(self, *, discard_pending: bool = False) -> None:
-        """Delete all documents and the queue of the store; PendingChanges if that would lose edits."""
+        """Delete all documents and edits of the store; raise PendingChanges if that would lose edits."""
         self._check_open()
         with self._folder(Deadline(None)):
             counts = self._run(call(CountEdits()))
@@ -228,7 +232,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
             self.standing.last_sync = None
 
     def close(self) -> None:
-        """End syncing and close the store. Edits that wait are pushed when it is opened again."""
+        """Stop syncing and close the store. Pending edits are pushed when it is opened again."""
         if self.standing.closed:
             return
         self.standing.closed = True
@@ -319,7 +323,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
             )
 
     def hear(self, channel: Any = None) -> None:
-        """Notify listeners of what was committed, and push it soon; the journal is read on the channel."""
+        """Notify the listeners of committed changes and push these soon; the journal is read on the channel."""
         self._again = True
         while self._again and self._gate.acquire(blocking=False):
             try:

@@ -20,7 +20,7 @@ from .config import ConflictResolution
 
 
 class SyncState(Enum):
-    """The state of a store's syncing."""
+    """The state of syncing of a store."""
 
     Idle = "idle"
     Syncing = "syncing"
@@ -31,7 +31,7 @@ class SyncState(Enum):
 
 
 class ChangeType(Enum):
-    """What happened, to a document or to a sync."""
+    """The type of an event: of a document, or of a sync."""
 
     LocalInsert = "insert"
     LocalUpdate = "update"
@@ -55,7 +55,7 @@ class ChangeType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that happened; ``document`` is as it stands now, None if it is gone or there is none."""
+    """An event for listeners; ``document`` is the document after it, None if there is none."""
 
     change_type: ChangeType
     collection: str = ""
@@ -68,9 +68,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A document that was changed here and on the server; a version is None where it is deleted.
+    """A document that was changed on the device and on the server; a version is None if it was deleted there.
 
-    ``resolution`` says what was decided; None while the conflict is parked.
+    ``resolution`` is the decision; None while the conflict is open.
     """
 
     collection: str
@@ -83,7 +83,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An edit that the server refused; ``document`` is as it is here, None for a removal."""
+    """An edit that the server refused; ``document`` is the document on the device, None for a removal."""
 
     collection: str
     document_key: str
@@ -94,7 +94,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An edit that waits to be pushed; ``error`` says why the last attempt failed, if one did."""
+    """An edit that is not pushed yet; ``error`` is the error of the last attempt, if one failed."""
 
     collection: str
     document_key: str
@@ -106,7 +106,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class SyncProgress:
-    """How far a sync has come: ``phase`` is pull or push; ``total`` may be 0 where it isn't known."""
+    """The progress of a sync. ``phase`` is pull or push; ``total`` is 0 if it is not known."""
 
     phase: str
     done: int
@@ -115,7 +115,7 @@ class SyncProgress:
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What a sync did, in documents; ``conflicts`` lists those it met, ``duration`` is in seconds."""
+    """The result of a sync, in documents; ``conflicts`` lists its conflicts, ``duration`` is in seconds."""
 
     pushed: int = 0
     pulled: int = 0
@@ -140,7 +140,7 @@ class SyncStatus:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What comparing every document with the server found; edits that wait are no differences."""
+    """The result of comparing all documents with the server's; pending edits do not count as differences."""
 
     documents: int
     differences: int

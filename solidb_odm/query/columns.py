@@ -62,7 +62,7 @@ E_co = TypeVar("E_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Path(Generic[V_co, E_co]):
-    """A way through a graph: the documents on it, the edges between them, and what it weighs.
+    """A path through a graph: its documents, the edges between them, and its weight.
 
     ``weight`` is the number of edges, or the sum of the edges' weights.
     """

@@ -64,7 +64,7 @@ class Choice(Expression):
 
 
 def case(*branches: tuple[Predicate | bool, T], else_: T, **others: Never) -> T:
-    """Return the value of the first condition that is true, or else ``else_``.
+    """Return the value of the first condition that is true, or ``else_`` if none is.
 
     ``case((User.age < 18, "minor"), (User.age < 65, "adult"), else_="senior")``
     """
@@ -161,7 +161,7 @@ class Fallback(Expression):
 
 
 def coalesce(first: T | None, *others: T) -> T:
-    """Return the first of the values that is not null: ``coalesce(User.nickname, User.name)``."""
+    """Return the first value that is not null: ``coalesce(User.nickname, User.name)``."""
     start = expression(first, "coalesce()")
     return cast(T, Fallback(tuple(_alike([start, *others], "coalesce()"))))
 
@@ -207,7 +207,7 @@ def _collects(query: q.Block) -> bool:
 
 
 def exists(statement: Statement[Any], *others: Never) -> Predicate:
-    """The statement has a row. Its conditions may speak of the documents of the outer statement."""
+    """Return the condition that a statement has a row; it may use fields of the outer statement."""
     refuse_more("exists() takes one statement", others, _EXISTS)
     if not hasattr(statement, "__solidb_query__"):
         raise UsageError(f"exists() takes a select() or traverse(), not {shown(statement)}", hint=_EXISTS)

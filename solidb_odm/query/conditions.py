@@ -181,15 +181,15 @@ def not_in(field: Decimal | None, values: Iterable[Decimal | int | None] | State
 @overload
 def not_in(field: V | None, values: Iterable[V | None] | Statement[Any]) -> Predicate: ...
 def not_in(field: Any, values: Any, *others: Never) -> Predicate:
-    """Return the condition that a field is none of the values; true for null, as ``not in`` in Python."""
+    """Return the condition that a field is not one of the values; it is true for null, as in Python."""
     refuse_more("not_in() takes a list of values", others, "write not_in(User.age, [17, 18])")
     return membership(expression(field, "not_in()"), "NOT IN", values)
 
 
 def like(field: str | None, pattern: str, **others: Never) -> Predicate:
-    """Return the condition that a text matches a pattern: ``%`` is any text, ``_`` one character.
+    """Return the condition that a text matches a pattern: ``%`` matches any text, ``_`` one character.
 
-    Upper and lower case differ; ``like(func.lower(User.name), "a%")`` ignores case.
+    It is case-sensitive; ``like(func.lower(User.name), "a%")`` ignores case.
     """
     refuse_options("like()", others)
     return matching(expression(field, "like()"), pattern)
@@ -206,7 +206,7 @@ def contains(field: Collection[Decimal] | None, item: Decimal | int | None) -> P
 @overload
 def contains(field: Collection[V] | None, item: V | None) -> Predicate: ...
 def contains(field: Any, item: Any) -> Predicate:
-    """Return the condition that a list contains the item, a text the text, or a dict the key."""
+    """Return the condition that a list contains an item, a text another text, or a dict a key."""
     searched = expression(field, "contains()")
     kind = searched.__solidb_kind__
     if kind == "text":
@@ -241,23 +241,23 @@ _EACH = "write order_by({0}(User.age), {0}(User.name))"
 
 
 def is_null(field: Any, *others: Never) -> Predicate:
-    """The field is null or missing. For "is not null" write ``not_(is_null(field))``."""
+    """Return the condition that a field is null or missing; for "is not null" write ``not_(is_null(..))``."""
     refuse_more("is_null() takes one field", others, "write and_(is_null(User.age), is_null(User.name))")
     return absent(expression(field, "is_null()"))
 
 
 def asc(key: Any, *others: Never) -> Ordering:
-    """Sort upwards; null comes first."""
+    """Return an ascending sort key; null comes first."""
     refuse_more("asc() takes one key", others, _EACH.format("asc"))
     return sort_key(expression(key, "asc()"))
 
 
 def desc(key: Any, *others: Never) -> Ordering:
-    """Sort downwards; null comes last."""
+    """Return a descending sort key; null comes last."""
     refuse_more("desc() takes one key", others, _EACH.format("desc"))
     return sort_key(expression(key, "desc()"), descending=True)
 
 
 def some(field: T | None) -> T:
-    """Read through an optional field: ``some(User.home).lat``. Null if the field is null."""
+    """Return an optional field for reading on: ``some(User.home).lat``. It is null if the field is null."""
     return cast(T, expression(field, "some()"))

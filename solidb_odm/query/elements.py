@@ -385,12 +385,12 @@ def any_(items: Iterable[T] | None) -> T: ...
 @overload
 def any_(items: Iterable[T] | None, test: Callable[[T], Predicate | bool]) -> Predicate: ...
 def any_(items: Any, test: Any = None) -> Any:
-    """Stand for any element of a list: ``any_(User.tags) == "a"``, ``any_(Order.lines).price > 10``.
+    """Return any element of a list, for a condition: ``any_(Order.lines).price > 10``.
 
-    With a function its conditions are those of one element:
-    ``any_(Order.lines, lambda line: and_(line.price > 10, line.qty > 1))``.
+    With a function, all of its conditions apply to the same element: ``any_(Order.lines, lambda line:
+    and_(line.price > 10, line.qty > 1))``.
 
-    In ``load()`` it goes on behind what many documents are read by: ``any_(User.posts).author``.
+    In ``load()`` it continues a path after a list of documents: ``any_(User.posts).author``.
     """
     if test is None and isinstance(items, (Related, LoadPath)):
         return cast(Any, items)
@@ -402,7 +402,7 @@ def all_(items: Iterable[T] | None) -> T: ...
 @overload
 def all_(items: Iterable[T] | None, test: Callable[[T], Predicate | bool]) -> Predicate: ...
 def all_(items: Any, test: Any = None) -> Any:
-    """Stand for all elements of a list; true of an empty one, not of null."""
+    """Return all elements of a list, for a condition on each; it is true for an empty list, not for null."""
     return _elements(items, "ALL", test)
 
 
@@ -420,7 +420,7 @@ class Unnest:
 
 
 def unnest(items: Iterable[T] | None) -> T:
-    """Read the elements of a list as rows; a document without elements has none.
+    """Return the elements of a list as rows; a document without elements has none.
 
     ``line = unnest(Order.lines)``, then ``select(line.sku, func.sum(line.qty)).group_by(line.sku)``.
     """

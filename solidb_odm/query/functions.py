@@ -124,7 +124,7 @@ class Aggregate(Expression):
 
 
 class Functions(WindowFunctions):
-    """The namespace ``func``. Aggregates are typed; other functions are found by their name."""
+    """The namespace of functions: aggregates, which are typed, and all functions of SDBQL by their names."""
 
     def __repr__(self) -> str:
         return "func"
@@ -477,7 +477,7 @@ def label(name: str, value: Predicate) -> bool: ...
 @overload
 def label(name: str, value: T) -> T: ...
 def label(name: str, value: Any) -> Any:
-    """Name a column in the result: ``label("n", func.count())``, ``label("depth", 1)``."""
+    """Return a column with a name in the result: ``label("n", func.count())``, ``label("depth", 1)``."""
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"label() takes a name first, not {shown(name)}", hint='label("n", User.age)')
     is_plain = value is None or isinstance(value, (str, int, float))

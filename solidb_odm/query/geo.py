@@ -98,7 +98,10 @@ def _point(value: Any) -> GeoPoint:
 
 
 def distance(field: GeoPoint | None, point: GeoPoint | None) -> float:
-    """Return the metres from a field to a place, on a sphere of 6,371 km. Null if the field is."""
+    """Return the distance from a field to a place in metres; null if the field is null.
+
+    It is computed by the haversine formula, on a sphere with a radius of 6,371 km, as by the server.
+    """
     measured = expression(field, "distance()")
     return cast(float, Distance(measured, cast("Expression | GeoPoint", point)))
 
@@ -110,9 +113,10 @@ def within(field: GeoPoint | None, area: Sequence[GeoPoint]) -> Predicate: ...
 def within(
     field: GeoPoint | None, area: GeoPoint | Sequence[GeoPoint], metres: float | None = None
 ) -> Predicate:
-    """The place is at most so many metres from a centre; or inside a polygon, given by its corners.
+    """Return the condition that a place is within ``metres`` of a centre, or inside a polygon of corners.
 
-    Corners are joined by straight lines in degrees, and the edge belongs to the polygon.
+    The sides of the polygon are straight lines in degrees, and belong to it. For the distance see
+    ``distance``.
     """
     place = expression(field, "within()")
     _check_place(place)

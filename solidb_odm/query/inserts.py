@@ -215,20 +215,20 @@ def _some(rows: tuple[JsonObject, ...], what: str, model: type[Document]) -> lis
 
 
 def insert(model: type[Document], *others: Never) -> Insert:
-    """Store new documents in one statement: ``insert(User).values([{"name": "Ada"}, User(name="Bob")])``.
+    """Return a statement that inserts documents: ``insert(User).values([{"name": "Ada"}, bob])``.
 
-    Gives how many, or with ``returning(User)`` the documents. For documents to go on working with,
-    and for all or nothing on a server, use ``session.add_all()``.
+    Its result is their number, or with ``returning(User)`` the documents. To keep working with the documents,
+    or to insert them atomically on a server, use ``session.add_all()``.
     """
     refuse_more("insert() takes a class", others, "write insert(User).values([..])")
     return Insert(document_class(model, "insert"))
 
 
 def upsert(model: type[Document], *others: Never) -> Upsert:
-    """Store documents under their keys, or unique fields, changing those that are there.
+    """Return a statement that inserts documents or, by key or unique fields, changes existing ones.
 
     ``upsert(User).values([{"key": "ada", "name": "Ada"}])``, or ``upsert(User).on(User.email).values(..)``.
-    Returns how many, or with ``returning(User)`` the documents as they are now.
+    The result is their number, or with ``returning(User)`` the documents as they are then.
     """
     refuse_more("upsert() takes a class", others, "write upsert(User).values([..])")
     return Upsert(document_class(model, "upsert"))

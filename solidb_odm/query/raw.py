@@ -109,10 +109,10 @@ def _scalar(kind: Any) -> Scalar:
 
 
 def sdbql(text: str, values: Mapping[str, Any] | None = None, /, **binds: Any) -> RawStatement[Any]:
-    """Write a query in SDBQL; ``@name`` in the text is the value given as ``name=``, or in a dict.
+    """Return a statement from SDBQL text; ``@name`` in it is the value given as ``name=``, or in a dict.
 
-    QuerySyntaxError where the text is wrong, QueryError if a bind variable has no value or a value
-    is not JSON; both before anything is sent.
+    Raises QuerySyntaxError if the text is wrong, and QueryError if a bind variable has no value or a value is
+    not JSON; both before anything is sent.
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"sdbql() takes a text, not {shown(text)}", hint='sdbql("FOR u IN users RETURN u")')
@@ -168,7 +168,7 @@ def attribute(model: type[Any], name: str) -> Any: ...
 @overload
 def attribute(model: type[Any], name: str, kind: type[T]) -> T: ...
 def attribute(model: type[Any], name: str, kind: Any = Any) -> Any:
-    """Return an attribute by its name: an extra one, or a field; ``kind`` is the type of its values.
+    """Return an attribute by its name, an extra attribute or a field; ``kind`` is the type of its values.
 
     ``attribute(User, "zip", str) == "75001"``, where User has ``extra="allow"``. It also says the type
     of a computed field to type checkers: ``attribute(User, "full_name", str)``.

@@ -94,11 +94,11 @@ class Score(Expression):
 
 
 def matches(field: str | None, text: str, *, phrase: int | None = None) -> Search:
-    """The text holds a word of ``text``, by the field's fulltext index; ``.score`` sorts the best first.
+    """Return the condition that a field contains a word of ``text``, by its fulltext index; see ``.score``.
 
-    With ``phrase`` it holds all words in this order, with at most so many others between them. Words
-    shorter than the index's ``minimum_length`` are not looked for. Scores are BM25 of these words alone:
-    words that are nearly the same add nothing, as they do in ``FULLTEXT`` unless told otherwise.
+    With ``phrase`` it contains all words in this order, with at most this many others between them. Words
+    shorter than the index's ``minimum_length`` are ignored. ``.score`` is the sort key: BM25 of these words,
+    without similar words, which ``FULLTEXT`` of SDBQL counts too by default.
     """
     place, index = _indexed(field, "fulltext", "matches()", "FulltextIndex()")
     # Without distance 0 the server also takes similar words for a phrase's.
@@ -120,10 +120,11 @@ def hybrid(
     text_weight: float = 0.5,
     fusion: Literal["weighted", "rrf"] | None = None,
 ) -> Search:
-    """The document is among the ``limit`` best by vector and words together; ``.score`` sorts them.
+    """Return the condition that a document is among the ``limit`` best by a vector and words; see ``.score``.
 
-    ``fusion`` is "weighted" (by scores; not for euclidean indexes, where the server takes far for
-    near) or "rrf" (by ranks, which is the choice where the other can't be made).
+    ``.score`` is the sort key. ``fusion`` is "weighted" (the weighted sum of both scores; not for euclidean
+    indexes, for which the server ranks the larger distance higher) or "rrf" (reciprocal rank fusion; the
+    default where "weighted" is not possible).
     """
     place, near = _indexed(vector_field, "vector", "hybrid()", "VectorIndex(dimension=..)")
     other, words = _indexed(text_field, "fulltext", "hybrid()", "FulltextIndex()")
@@ -177,13 +178,13 @@ def nearest(
     k: int | None = None,
     exact: bool = False,
 ) -> Nearest:
-    """Sort by nearness in ``order_by``: by metres, or by the metric of the field's vector index.
+    """Return a sort key for ``order_by``: the distance in metres, or by the metric of the vector index.
 
-    Documents without the field come last. With ``k``, in ``where``: the document is among the ``k`` nearest
-    by the vector index, before other conditions; ``.score`` is what the index says.
+    Documents without the field come last. With ``k`` it is a condition for ``where``: the document is among
+    the ``k`` nearest by the vector index, before other conditions; ``.score`` is the index's score.
 
-    On a file with more than 100,000 vectors, and with usearch installed, an approximate index answers where
-    there are no other conditions; ``exact=True`` measures every document. On a server ``order_by`` is exact.
+    On a file with 100,000 vectors or more and usearch installed, a search without other conditions uses an
+    approximate index; ``exact=True`` compares every vector. On a server ``order_by`` is exact.
     """
     place = _field(field, "nearest()")
     if isinstance(to, GeoPoint):

@@ -487,7 +487,7 @@ def select(a: A, b: B, c: C, d: E, e: F, f: G, /) -> Select[tuple[A, B, C, E, F,
 @overload
 def select(*items: Any) -> Select[tuple[Any, ...]]: ...
 def select(*items: Any) -> Select[Any]:
-    """Return a query for documents of a model, or for columns: fields, models, aggregates, expressions.
+    """Return a statement that reads documents of a model, or columns: fields, models, expressions.
 
     ``select(User)`` reads users, ``select(User.name)`` names, ``select(User.name, User.age)`` tuples.
     """

@@ -186,15 +186,15 @@ def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) ->
 
 
 def union(*statements: Statement[T], all: bool = False) -> Combination[T]:  # noqa: A002  as the language says it
-    """Return the rows of several selects; equal rows once, unless ``all``."""
+    """Return the rows of several selects, without duplicates unless ``all``."""
     return _combine("UNION ALL" if all else "UNION", statements, "union")
 
 
 def intersect(*statements: Statement[T]) -> Combination[T]:
-    """Return the rows that all of the selects give, each once."""
+    """Return the rows that are in all of the selects, without duplicates."""
     return _combine("INTERSECT", statements, "intersect")
 
 
 def except_(*statements: Statement[T]) -> Combination[T]:
-    """Return the rows of the first select that none of the others gives, each once."""
+    """Return the rows of the first select that are in none of the others, without duplicates."""
     return _combine("EXCEPT", statements, "except_")

@@ -139,10 +139,11 @@ def shortest_path(
     weight: str | None = None,
     max_depth: int | None = None,
 ) -> PathStatement[Path[V, Any]]:
-    """Ask for a way of the fewest edges, or of the least sum of an edge field ``weight``.
+    """Return a statement for the path with the fewest edges, or the least sum of an edge field ``weight``.
 
-    No row if there is none. An edge without the field weighs 1. ``max_depth`` is the most edges that a way
-    with conditions may have: ``shortest_path(ada, bob, Follows, max_depth=5).follow(Follows.since >= 2020)``.
+    It has no row if there is no path. An edge without the field has the weight 1. With conditions,
+    ``max_depth`` is required, the largest number of edges: ``shortest_path(ada, bob, Follows,
+    max_depth=5).follow(Follows.since >= 2020)``.
     """
     return _paths(start, end, edges, direction, weight, 1, max_depth)
 
@@ -157,9 +158,9 @@ def k_shortest_paths(
     weight: str | None = None,
     max_depth: int | None = None,
 ) -> PathStatement[Path[V, Any]]:
-    """Ask for the ``k`` shortest ways, shortest first; otherwise as ``shortest_path``.
+    """Return a statement for the ``k`` shortest paths, shortest first; otherwise as ``shortest_path``.
 
-    Without conditions parallel edges count as one way, by the lightest of them.
+    Without conditions, parallel edges count as one path, with the least weight of them.
     """
     if natural(k, "k_shortest_paths") < 1:
         raise UsageError("k_shortest_paths() needs a k of 1 or more", hint="k=3")

@@ -44,7 +44,7 @@ class Alias:
 
 
 def aliased(model: type[D], *others: Never, **options: Never) -> type[D]:
-    """Return a second reading of a model, for a statement that compares documents of one collection."""
+    """Return an alias of a model, for a statement that reads its collection twice."""
     refuse_more("aliased() takes a class", others, "the statement itself names what it reads")
     refuse_options("aliased()", options, "aliased(User); the statement itself names what it reads")
     if not hasattr(model, "__solidb_mapping__"):

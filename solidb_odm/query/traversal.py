@@ -200,10 +200,10 @@ def traverse(
     depth: int | tuple[int, int] = 1,
     direction: Direction = "outbound",
 ) -> Traversal[Any]:
-    """Ask for the documents that can be reached from a document over edges of one class.
+    """Return a statement for the documents that can be reached from one along edges of a class.
 
-    ``depth`` is the number of edges, or the least and the most. Each document is given once, at its
-    least depth; the start itself only for a least depth of 0.
+    ``depth`` is the number of edges, or the least and the most. Each document is returned once, at its least
+    depth; the start itself only if the least depth is 0.
     """
     if direction not in [*DIRECTIONS]:
         raise UsageError(

@@ -223,9 +223,10 @@ def _touched(model: type[Document]) -> dict[str, Expression]:
 
 
 def update(model: type[Document], *others: Never, **values: Never) -> Update:
-    """Change documents where they are: ``update(User).where(User.age < 18).values(active=False)``.
+    """Return a statement that changes documents without loading them: ``update(User).values(active=False)``.
 
-    Gives how many, or with ``returning(User)`` the changed documents.
+    ``where`` chooses the documents. The result is their number, or with ``returning(User)`` the changed
+    documents.
     """
     refuse_more("update() takes a class", others, "write update(User).where(..).values(..)")
     refuse_options("update()", values, "update(User).where(..).values(..)")
@@ -233,10 +234,10 @@ def update(model: type[Document], *others: Never, **values: Never) -> Update:
 
 
 def delete(model: type[Document], *others: Never) -> Delete:
-    """Delete documents where they are: ``delete(User).where(User.age < 18)``.
+    """Return a statement that deletes documents without loading them: ``delete(User).where(User.age < 18)``.
 
-    Gives how many, or with ``returning(User)`` what they were. Edges to them stay. Documents of a
-    SoftDelete class are marked as deleted, and ``returning`` gives them as they are then.
+    Its result is their number, or with ``returning(User)`` the documents. Edges to them are not deleted.
+    Documents of a SoftDelete class are marked as deleted, and ``returning`` has them as they are afterwards.
     """
     refuse_more("delete() takes a class", others, "write delete(User).where(..)")
     return Delete(document_class(model, "delete"))

@@ -109,11 +109,11 @@ class Windowed(WindowCall):
 
 
 def over(value: T, *, partition_by: Any = (), order_by: Any = ()) -> T:
-    """Compute a window function, or an aggregate, for each row over the rows of its window.
+    """Return the value of a window function or an aggregate for each row, over the rows of its window.
 
-    ``partition_by`` and ``order_by`` take one expression or a list. The window is all rows that agree
-    in ``partition_by``. An aggregate (``func.sum`` ..) with ``order_by`` runs: it covers the rows up to
-    this one, row by row.
+    ``partition_by`` and ``order_by`` take one expression or a list. The window of a row is all rows with
+    equal values of ``partition_by``. With ``order_by`` an aggregate such as ``func.sum`` is a running one: it
+    covers the rows up to the current one.
     """
     orderings = tuple(_ordering(ordering) for ordering in _listed(order_by))
     partition = tuple(expression(part, "partition_by") for part in _listed(partition_by))

@@ -20,12 +20,12 @@ from .context import Context
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What an engine says of a statement.
+    """The explanation of a statement by its engine.
 
-    ``text`` is its SDBQL and ``binds`` its bind variables. ``plan`` is in the engine's own form: of a file
+    ``text`` is its SDBQL and ``binds`` its bind variables. ``plan`` is in the engine's own format: of a file
     ``sql``, ``parameters``, ``indexes``, ``steps`` (SQLite's plan) and ``python`` (what does not run in SQL,
-    and why; None if all does); of a server its answer to EXPLAIN. Printed, an attribute stands for the
-    long SQL that gives its place in the order of the language.
+    and why; None if all does); of a server its answer to EXPLAIN. When printed, the long SQL that sorts an
+    attribute is abbreviated to its name.
     """
 
     text: str

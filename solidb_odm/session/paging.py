@@ -69,11 +69,11 @@ _WAYS = {
 
 
 class Page(Sequence[T_co], Generic[T_co]):
-    """Some rows of a statement.
+    """A page of the rows of a statement.
 
-    ``next`` is the cursor of the page after this one, None at the end; ``previous`` that of the page before,
-    for ``before=``, None at the start. ``unreadable`` holds the errors of rows that were left out, as of
-    a Result.
+    ``next`` is the cursor of the next page (for ``after=``), None on the last one; ``previous`` that of the
+    page before (for ``before=``), None on the first. ``unreadable`` lists the errors of rows that were left
+    out, as in a Result.
     """
 
     __slots__ = ("_rows", "next", "previous", "unreadable")

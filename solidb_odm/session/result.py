@@ -89,7 +89,7 @@ class Reading(Generic[T_co]):
         return next(iter(self), None)
 
     def one(self) -> T_co:
-        """Return the only row; NoResultError or MultipleResultsError if there is not exactly one."""
+        """Return the only row; raise NoResultError or MultipleResultsError if there is not exactly one."""
         if not len(self):
             raise NoResultError(
                 "one row was expected, and there is none", hint="one_or_none() and first() return None"
@@ -172,8 +172,8 @@ WAYS = {
 class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     """The rows of a statement, in order.
 
-    A row of one column is its value, and of several a tuple that knows their names: ``row.name``.
-    ``unreadable`` holds the errors of rows that ``select(..).unreadable("collect")`` left out.
+    A row of one column is the value itself; a row of several columns is a tuple with named attributes:
+    ``row.name``. ``unreadable`` lists the errors of rows that ``select(..).unreadable("collect")`` left out.
     """
 
     __slots__ = ("_columns", "_rows", "_writes", "unreadable")
@@ -193,7 +193,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
         return list(self._rows)
 
     def one(self) -> T_co:
-        """Return the only row; NoResultError or MultipleResultsError if there is not exactly one."""
+        """Return the only row; raise NoResultError or MultipleResultsError if there is not exactly one."""
         rows = self._rows
         return rows[0] if len(rows) == 1 else super().one()
 
@@ -204,7 +204,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
         return self._rows[0] if self._rows else None
 
     def count(self, *value: Any) -> int:
-        """Return how many rows are equal to a value; ``len(result)`` is how many there are."""
+        """Return the number of rows that are equal to a value; ``len(result)`` is the number of all rows."""
         if len(value) != 1:
             raise UsageError(
                 "count() counts the rows that are equal to one value", hint="len(result) is how many"
@@ -212,9 +212,9 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
         return self._rows.count(value[0])
 
     def unique(self, strategy: Callable[[T_co], object] | None = None) -> Result[T_co]:
-        """Leave out rows that were there before: the same object, or an equal value.
+        """Leave out repeated rows: the same object, or an equal value.
 
-        With a function those count as equal for which it returns the same.
+        With a function, rows are equal if it returns the same for them.
         """
         if strategy is not None:
             check_callable(strategy, "unique()", "result.unique(lambda user: user.name)")
@@ -232,7 +232,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     @overload
     def scalars(self: Result[T]) -> Result[T]: ...
     def scalars(self: Result[Any], *others: Never) -> Result[Any]:
-        """Return the first column of each row; rows of one column are that already."""
+        """Return the first column of each row; a row of one column is that value already."""
         refuse_more(
             "scalars() gives the first column", others, "write session.scalars(select(User.age)), or row.age"
         )
@@ -253,7 +253,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     @overload
     def scalar_one(self: Result[T]) -> T: ...
     def scalar_one(self: Result[Any]) -> Any:
-        """Return the first column of the only row; an error as ``one()`` if there is not exactly one."""
+        """Return the first column of the only row; raise an error, as ``one()``, if there isn't exactly one."""
         return self.scalars().one()
 
     @overload
@@ -261,13 +261,13 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     @overload
     def scalar_one_or_none(self: Result[T]) -> T | None: ...
     def scalar_one_or_none(self: Result[Any]) -> Any:
-        """Return the first column of the only row, None if there is none; an error if there are several."""
+        """Return the first column of the only row, or None; raise an error if there are several."""
         return self.scalars().one_or_none()
 
     def rows(self) -> list[Row]:
-        """Return the rows of several columns as what lets ``row.name`` pass a type checker, of type Any.
+        """Return the rows of several columns with a type that lets ``row.name`` pass a type checker, as Any.
 
-        At run time they are the rows that ``all()`` gives. ``select(..).into(Model)`` gives names types.
+        At run time they are the rows of ``all()``. ``select(..).into(Model)`` gives the names their types.
         """
         if len(self._columns) < 2:
             raise UsageError(

@@ -55,9 +55,9 @@ T = TypeVar("T")
 class Session(SessionBase, Blocking):
     """A unit of work: documents, their changes, and one transaction at a time.
 
-    Use it as a context manager: leaving the block closes it and rolls back what was not committed.
-    With ``expire_on_commit`` documents are read anew when they are next asked for (``get``, queries) after a
-    commit; their attributes keep the last known values either way, since reading one never does I/O.
+    Use it as a context manager: the end of the block closes the session and rolls back what was not
+    committed. With ``expire_on_commit``, after a commit documents are read again by the next ``get`` or
+    query; their attributes keep the last known values, because reading an attribute never does I/O.
     """
 
     @overload
@@ -97,7 +97,7 @@ class Session(SessionBase, Blocking):
         return visible(self._run(reading.get(self._context, model, key)), with_deleted)
 
     def get_one(self, model: type[D], key: str, *, with_deleted: bool = False, **others: Never) -> D:
-        """Return the document with this key; DocumentNotFound if there is none."""
+        """Return the document with this key; raise DocumentNotFound if there is none."""
         return present(self.get(model, key, with_deleted=with_deleted, **others), model, key)
 
     def get_many(self, model: type[D], keys: Iterable[str], *others: Never) -> list[D | None]:
@@ -109,8 +109,7 @@ class Session(SessionBase, Blocking):
     def execute(
         self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None, **others: Never
     ) -> Result[T]:
-        """Run a statement and return its rows: documents or values; for several columns tuples with
-        named attributes, as ``row.name``.
+        """Run a statement and return its rows: documents, values, or named tuples (``row.name``).
 
         Queries see the session's own changes. On a server this works for a select over one collection;
         other queries over changed collections raise UnflushedChangesError, unless ``read="committed"``
@@ -171,8 +170,10 @@ class Session(SessionBase, Blocking):
         read: Read | None = None,
         **others: Never,
     ) -> Page[T]:
-        """Return a page of ``size`` rows of a select: the first page, or the one after a cursor
-        (``after=page.next``), or the one before (``before=page.previous``). The order is the same for all.
+        """Return a page of up to ``size`` rows of a select.
+
+        Without a cursor it is the first page; ``after=page.next`` returns the next one, and
+        ``before=page.previous`` the one before, in the same order.
         """
         refuse_options("page()", others)
         return self._run(paging.page(self._context, statement, size, after, before, read))
@@ -182,11 +183,11 @@ class Session(SessionBase, Blocking):
     ) -> Iterator[T]:
         """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
-        The order of a select of documents, joined or not, is made once for 100,000 rows (on a server 20,000),
-        by their keys: what no longer matches when its batch is read is left out, and what is moved in the
-        order is not there twice. Groups and rows of named statements are read so many at once, and on a file
-        values, as many as some megabytes hold.
-        Documents that are changed on the way stay in the session until the commit.
+        A select of documents, also with joins, is sorted once for 100,000 rows (20,000 on a server), whose
+        keys are kept: a row that no longer matches when its batch is read is left out, and one that is moved
+        in the order is not returned twice. Groups and rows of named statements are read in blocks of this
+        size, and on a file values in blocks of some megabytes. Documents that are changed meanwhile stay in
+        the session until the commit.
         """
         refuse_options("stream()", others)
         rows = RowStream(statement, batch, read)
@@ -222,8 +223,8 @@ class Session(SessionBase, Blocking):
     def commit(self, *others: Never) -> None:
         """Write all changes in one transaction and commit it.
 
-        Raise StaleDocumentError if somebody else has changed one of the documents meanwhile. After an error
-        nothing is written, and the session holds the changes as before.
+        Raises StaleDocumentError if another writer has changed one of the documents. After an error nothing
+        is written, and the session holds the changes as before.
         """
         if others:
             refuse_more("commit() writes all changes", others, "write session.commit()")
@@ -294,19 +295,20 @@ class Session(SessionBase, Blocking):
         self._run(refreshes.refresh(self._context, documents))
 
     def load(self, documents: Iterable[Document], *paths: Loadable) -> None:
-        """Fetch what documents refer to, one query for each hop: ``session.load(posts, Post.author)``.
+        """Load what documents refer to, with one query for each link: ``session.load(posts, Post.author)``.
 
-        Afterwards ``post.author.value`` is the document. A way may go on, ``Post.author.value.team``, or the
-        next path from what the one before fetched: ``session.load(posts, Post.author, User.team)``. Ends of
-        edges, back-references (``User.posts``) and neighbours (``outgoing(Follows, depth=2)``) load too.
+        Afterwards ``post.author.value`` is the document. A path may have several links,
+        ``Post.author.value.team``, or start from the documents of the path before: ``session.load(posts,
+        Post.author, User.team)``. Ends of edges, back-references (``User.posts``) and neighbours
+        (``outgoing(Follows, depth=2)``) are paths too.
         """
         self._run(loading.load(self._context, documents, paths))
 
     def merge(self, document: D, **others: Never) -> D:
         """Return the session's object of a document from elsewhere, with the values set on that one.
 
-        It is loaded or, if it is not stored, added. StaleDocumentError if the document was loaded
-        and has been changed by somebody else since.
+        The object is loaded or, if it is not stored, added. Raises StaleDocumentError if another writer has
+        changed the document since it was loaded.
         """
         refuse_options("merge()", others)
         return self._run(refreshes.merge_in(self._context, document))
@@ -316,10 +318,10 @@ class Session(SessionBase, Blocking):
     ) -> dict[str, list[AttributeConflict]]:
         """Apply the uncommitted changes of documents to what is stored now, for the next commit.
 
-        ``except StaleDocumentError as error: session.rebase(error)``. Where both sides changed an
-        attribute, ``prefer`` settles it: ``"ours"``, ``"theirs"``, or a function from an AttributeConflict to
-        the stored value; without it MergeConflictError, and nothing is changed. Return the conflicts by
-        document.
+        ``except StaleDocumentError as error: session.rebase(error)``. If both sides changed an attribute,
+        ``prefer`` decides: ``"ours"``, ``"theirs"``, or a function that takes an AttributeConflict and
+        returns the stored value. Without it, MergeConflictError is raised and nothing is changed. Returns the
+        conflicts by document.
         """
         return self._run(refreshes.rebase(self._context, self._documents(documents), prefer))
 
@@ -409,7 +411,7 @@ def _is_over(channel: CountedChannel) -> bool:
 
 
 class sessionmaker(Blocking):  # noqa: N801  as SQLAlchemy calls it
-    """Makes sessions of one engine: ``Sessions = sessionmaker(engine)``, ``with Sessions() as session``."""
+    """A factory of sessions: ``Sessions = sessionmaker(engine)``, ``with Sessions() as session``."""
 
     @overload
     def __init__(
@@ -441,7 +443,7 @@ class sessionmaker(Blocking):  # noqa: N801  as SQLAlchemy calls it
         expire_on_commit: bool | None = None,
         **others: Never,
     ) -> None:
-        """Set the engine, or what else is given, for the sessions made from now on."""
+        """Change the engine or options of the sessions that are created from now on."""
         refuse_options("configure()", others)
         if bind is not None:
             self.engine = checked_engine(bind, None, "sessionmaker", is_async=False)
@@ -467,14 +469,14 @@ class sessionmaker(Blocking):  # noqa: N801  as SQLAlchemy calls it
     @overload
     def on(self, event: Event, listener: Callable[[Session], T]) -> Callable[[Session], T]: ...
     def on(self, event: Event, listener: Any = UNGIVEN) -> Any:
-        """Let every session made from now on call a function at an event; see ``Session.on``."""
+        """Register a function for an event of sessions that are created from now on; see ``Session.on``."""
         return listening(event, listener, self._listen)
 
     def _listen(self, event: Event, listener: Callable[[Session], object]) -> None:
         self._listeners.append((event, listener))
 
     def begin(self) -> Block[Session]:
-        """Make a session for one block: it commits at the end, or rolls back if the block raises."""
+        """Return a session for a block, which commits at the end, or rolls back if the block raises."""
         return Block(self._begin(), "begin")
 
     @contextmanager

@@ -15,16 +15,17 @@ _SAME = {"save-update": "save"}
 
 
 class Cascade:
-    """What a session does along with a document to those it is related to.
+    """A declaration of what a session also does to related documents.
 
     On a link, ``lines: Annotated[list[Link[Line]], Cascade("all", "delete-orphan")]``: ``"save"`` adds the
-    new documents it leads to; ``"delete"`` deletes what it leads to with the document that holds it;
-    ``"delete-orphan"`` does so too, and deletes what a changed link no longer leads to. ``"all"`` is save and
-    delete. On a back-reference, ``back_reference("Book.author", cascade=Cascade("delete"))``, ``"delete"``
-    deletes those that refer to a deleted document, ``"delete-orphan"`` also those whose link is set to None.
-    On an ``Edge`` class, ``class Settings: cascade = Cascade("delete")`` deletes edges with either end.
+    new documents that it refers to; ``"delete"`` deletes them together with the document that contains the
+    link; ``"delete-orphan"`` does the same, and also deletes a document when a changed link no longer refers
+    to it. ``"all"`` is save and delete. On a back-reference, ``back_reference("Book.author",
+    cascade=Cascade("delete"))``: ``"delete"`` deletes the documents that refer to a deleted one,
+    ``"delete-orphan"`` also those whose link is set to None. On an ``Edge`` class, ``class Settings: cascade
+    = Cascade("delete")`` deletes edges together with either end.
 
-    SQLAlchemy's ``"save-update"``, and several in one text, are understood.
+    SQLAlchemy's ``"save-update"``, and several options in one string, are accepted.
     """
 
     __slots__ = ("rules",)

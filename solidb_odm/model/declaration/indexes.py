@@ -25,14 +25,14 @@ _METRICS: dict[str, Metric] = {
 
 
 class Index:
-    """A persistent index: serves equality, ranges and sorting.
+    """A persistent index, used for equality, ranges and sorting.
 
-    Field paths use the model's own names, dotted for embedded models, and are left out in
-    ``Annotated``. With ``unique``, two documents may not have the same values, unless all are null;
-    ``where={"status": "active"}`` means only those documents that have these values. Documents that are
-    marked as deleted do not count, unless ``where={}`` says that all do.
-    ``Index("tags[]")`` is over the elements of a list, for ``contains(User.tags, "x")``, and
-    ``Index("lines[].sku")`` over a part of them, for ``any_(Order.lines).sku == "x"``; on a file.
+    Field paths consist of the names of fields, with dots for embedded models; in ``Annotated`` no path is
+    given. With ``unique``, two documents can't have the same values, unless all are null; with
+    ``where={"status": "active"}`` this applies only to documents with these values. Documents that are marked
+    as deleted do not count, except with ``where={}``. On a file ``Index("tags[]")`` is over the elements of a
+    list, for ``contains(User.tags, "x")``, and ``Index("lines[].sku")`` over an attribute of them, for
+    ``any_(Order.lines).sku == "x"``.
     """
 
     kind: IndexKind = "persistent"
@@ -101,7 +101,7 @@ class FulltextIndex(Index):
 
 
 class GeoIndex(Index):
-    """A geo index on one field that holds a ``GeoPoint``."""
+    """A geo index on one field that holds a ``GeoPoint``, for ``within`` and ``nearest``."""
 
     kind = "geo"
 
@@ -132,8 +132,8 @@ class TTLIndex(Index):
 class VectorIndex(Index):
     """A nearest-neighbour index on one field of ``dimension`` numbers.
 
-    ``metric`` is ``"cosine"``, ``"euclidean"`` or ``"dot"``. In ``Annotated`` it also makes Pydantic
-    refuse a vector of another length: the server would leave such a document out of the index in silence.
+    ``metric`` is ``"cosine"``, ``"euclidean"`` or ``"dot"``. In ``Annotated`` it also makes Pydantic refuse a
+    vector of another length, because the server would leave such a document out of the index.
     """
 
     kind = "vector"

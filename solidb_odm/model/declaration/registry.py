@@ -42,15 +42,15 @@ WAYS = {
 
 
 class Registry:
-    """The document classes that belong together, by collection: a database's, or an application's.
+    """A set of document classes that belong together, such as those of one database or application.
 
-    Classes are entered by themselves, into the global ``registry`` or that of a base they inherit from:
-    ``class Base(Document, abstract=True, registry=Registry())``. An edge without one goes where the classes
-    of its ends are. ``engine.create_all(registry)`` makes the collections of one, and
-    ``Migrator(engine, models=registry)`` migrates them.
+    Each class is added when it is created: to the registry of its base, ``class Base(Document, abstract=True,
+    registry=Registry())``, or to the global ``registry``. An edge without one is added to the registry of its
+    ends. ``engine.create_all(registry)`` creates the collections of a registry, and ``Migrator(engine,
+    models=registry)`` migrates them.
 
-    It holds the classes weakly, so that local ones can go. ``generation``, of all registries, is another
-    number after each new class, for what is kept of the classes there are.
+    Classes are held weakly, so that local ones can be collected. ``generation`` is a number that increases
+    with each new class, for caches.
     """
 
     generation: ClassVar[int] = 0

@@ -293,7 +293,7 @@ class Expression(Measured):
 
 
 class Predicate(Expression):
-    """An expression that is true or false: what ``where`` takes."""
+    """A condition: an expression that is true or false, for ``where`` and ``having``."""
 
     __slots__ = ()
 

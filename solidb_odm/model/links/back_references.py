@@ -34,7 +34,7 @@ _of_orphans: WeakSet[BackReference[Any]] = WeakSet()
 
 
 class BackReference(Related[D]):
-    """The documents whose link, or end of an edge, leads to a document; see ``back_reference``."""
+    """The documents that refer to a document by a link or an end of an edge; see ``back_reference``."""
 
     __slots__ = ("__weakref__", "_given", "cascade")
 
@@ -155,11 +155,11 @@ _NAMES: dict[Heading, str] = {"outbound": "outgoing", "inbound": "incoming", "an
 
 
 def back_reference(field: Any, *, cascade: Cascade | None = None) -> BackReference[Any]:
-    """Declare the documents that refer to a document: by a link, or by an end of an edge.
+    """Declare the documents that refer to a document by a link or an end of an edge.
 
-    ``posts: ClassVar[BackReference["Post"]] = back_reference("Post.author")``, or ``Post.author`` itself
-    where the class is made already. ``session.load(users, User.posts)`` fetches them for all users in one
-    query; ``user.posts`` is then a tuple, as it was found. To change it change the links, and load anew.
+    ``posts: ClassVar[BackReference["Post"]] = back_reference("Post.author")``, or ``Post.author`` itself if
+    the class exists already. ``session.load(users, User.posts)`` reads them for all users in one query;
+    ``user.posts`` is then a tuple. To change it, change the links and load again.
 
     With ``cascade=Cascade("delete")`` a deleted user's posts are deleted in the same commit.
     """
@@ -173,9 +173,9 @@ def outgoing(edges: str, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]
 def outgoing(edges: Any, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]:
     """Declare the documents that a document's edges lead to.
 
-    ``friends: ClassVar[Neighbours["User"]] = outgoing("Follows")``; or without a declaration
-    ``near = outgoing(Follows, depth=(1, 2))``, ``session.load(users, near)``, ``near.of(user)``. ``depth`` is
-    the number of edges, or the least and the most; each document is given once, nearest first.
+    ``friends: ClassVar[Neighbours["User"]] = outgoing("Follows")``; or without a declaration ``near =
+    outgoing(Follows, depth=(1, 2))``, ``session.load(users, near)``, ``near.of(user)``. ``depth`` is the
+    number of edges, or the least and the most; each document is included once, nearest first.
     """
     return Neighbours(edges, "outbound", depth)
 
@@ -185,7 +185,7 @@ def incoming(edges: type[Edge[F, Any]], *, depth: int | tuple[int, int] = 1) -> 
 @overload
 def incoming(edges: str, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]: ...
 def incoming(edges: Any, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]:
-    """Declare the documents whose edges lead to a document; as ``outgoing``, backwards."""
+    """Declare the documents whose edges lead to a document; otherwise as ``outgoing``."""
     return Neighbours(edges, "inbound", depth)
 
 
@@ -194,7 +194,7 @@ def adjacent(edges: type[Edge[F, T]], *, depth: int | tuple[int, int] = 1) -> Ne
 @overload
 def adjacent(edges: str, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]: ...
 def adjacent(edges: Any, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]:
-    """Declare the documents at the other ends of a document's edges, whichever way those lead."""
+    """Declare the documents at the other ends of a document's edges, in both directions."""
     return Neighbours(edges, "any", depth)
 
 

@@ -25,12 +25,12 @@ _reference = re.compile(_REFERENCE)
 class Link(Generic[D]):
     """A reference to a document, stored as ``"collection/key"``.
 
-    A field takes a document, a link or the text: ``Post(author=ada)``, ``post.author = "users/ada"``.
-    The document need not be stored yet. Two links to one document are equal, and equal to the
-    document and to the text.
+    A field accepts a document, a link or an id: ``Post(author=ada)``, ``post.author = "users/ada"``. The
+    document need not be stored yet. Links to the same document are equal to each other, to the document and
+    to its id.
 
-    A loaded link holds the text alone; ``session.load(posts, Post.author)`` fetches the documents of
-    many links at once, and ``value`` gives them.
+    A link that was read holds only the id. ``session.load(posts, Post.author)`` reads the documents of many
+    links at once; then ``link.value`` is the document.
     """
 
     __slots__ = ("_document", "_is_dangling", "_text")
