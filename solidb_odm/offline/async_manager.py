@@ -206,7 +206,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
         self._wake()
 
     async def verify(self, *, repair: bool = True) -> Verification:
-        """Sync, and compare every document with the server's; ``repair`` takes the server's if they differ."""
+        """Sync, and compare every document with the server's; ``repair`` takes that if they differ."""
         await self.sync_now()
         async with self._folder(Deadline(None)):
             sync = self._round(await self._run(call(ReadSettings())))
@@ -328,7 +328,7 @@ class AsyncOfflineSyncManager(ManagerBase, Awaited):
             self._lock.release()
 
     async def hear(self, channel: Any = None) -> None:
-        """Notify the listeners of committed changes and push these soon; the journal is read on the channel."""
+        """Notify the listeners of committed changes and push these soon; the channel reads the journal."""
         self._again = True
         while self._again and not self._hearing:
             self._again, self._hearing = False, True

@@ -193,7 +193,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
         self._wake()
 
     def verify(self, *, repair: bool = True) -> Verification:
-        """Sync, and compare every document with the server's; ``repair`` takes the server's if they differ."""
+        """Sync, and compare every document with the server's; ``repair`` takes that if they differ."""
         self.sync_now()
         with self._folder(Deadline(None)):
             sync = self._round(self._run(call(ReadSettings())))
@@ -323,7 +323,7 @@ class OfflineSyncManager(ManagerBase, Blocking):
             )
 
     def hear(self, channel: Any = None) -> None:
-        """Notify the listeners of committed changes and push these soon; the journal is read on the channel."""
+        """Notify the listeners of committed changes and push these soon; the channel reads the journal."""
         self._again = True
         while self._again and self._gate.acquire(blocking=False):
             try:
