@@ -21,7 +21,7 @@ def fill(engine: Engine) -> None:
     """Store the documents in the collection ``docs``."""
     channel = engine.driver.channel()
     channel.perform(CreateCollection("docs"))
-    channel.perform(Apply([Inserts("docs", [(str(each["_key"]), each) for each in DOCUMENTS])]))
+    channel.perform(Apply([Inserts("docs", [(str(document["_key"]), document) for document in DOCUMENTS])]))
     channel.perform(Commit())
     channel.close()
 

@@ -10,8 +10,8 @@ Case = dict[str, Any]
 
 
 def _fixture(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / name).read_text("utf-8"))
-    return found
+    cases: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / name).read_text("utf-8"))
+    return cases
 
 
 _FIXTURE = _fixture("sdbql-cases.json")
@@ -31,17 +31,17 @@ def without_varying(value: Any) -> Any:
     return [without_varying(item) for item in value] if isinstance(value, list) else value
 
 
-def same(found: Any, wanted: Any, tolerance: float = 0.0) -> bool:
+def same(answer: Any, wanted: Any, tolerance: float = 0.0) -> bool:
     """Return whether two answers agree to the letter: 2 is not 2.0, and objects have their keys sorted."""
-    if type(found) is not type(wanted):
+    if type(answer) is not type(wanted):
         return False
-    if isinstance(found, list):
-        return len(found) == len(wanted) and all(map(same, found, wanted, [tolerance] * len(found)))
-    if isinstance(found, dict):
-        return list(found) == list(wanted) and all(same(found[k], wanted[k], tolerance) for k in found)
-    if isinstance(found, float):
-        return abs(found - wanted) <= tolerance * abs(wanted)
-    return bool(found == wanted)
+    if isinstance(answer, list):
+        return len(answer) == len(wanted) and all(map(same, answer, wanted, [tolerance] * len(answer)))
+    if isinstance(answer, dict):
+        return list(answer) == list(wanted) and all(same(answer[k], wanted[k], tolerance) for k in answer)
+    if isinstance(answer, float):
+        return abs(answer - wanted) <= tolerance * abs(wanted)
+    return bool(answer == wanted)
 
 
 def rows_agree(rows: list[Any], case: Case) -> bool:

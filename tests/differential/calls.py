@@ -209,13 +209,13 @@ class Signature:
 @cache
 def signatures() -> dict[str, list[Signature]]:
     """Return the functions by the kind of value they return; under "any" are all."""
-    found: dict[str, list[Signature]] = {"any": []}
+    by_type: dict[str, list[Signature]] = {"any": []}
     for function in catalogue():
         if function.deterministic and "file" in function.engines and function.name not in _OTHERS:
             signature = signature_of(function)
-            found["any"].append(signature)
-            found.setdefault(signature.returns, []).append(signature)
-    return found
+            by_type["any"].append(signature)
+            by_type.setdefault(signature.returns, []).append(signature)
+    return by_type
 
 
 def left_out(name: str) -> bool:

@@ -110,18 +110,18 @@ def document(random: Random, key: str) -> dict[str, Any]:
         "o": {"x": number(random), "y": {"z": text(random)}, "l": [scalar(random) for _ in range(2)]},
         "w": random.choice(DATES),
     }
-    found = {"_key": key, "a": value(random), "r": random.randrange(10)}
+    row = {"_key": key, "a": value(random), "r": random.randrange(10)}
     if random.random() < 0.5:
-        found["valid_from"] = random.randrange(6)
+        row["valid_from"] = random.randrange(6)
     if random.random() < 0.3:
-        found["valid_to"] = random.randrange(3, 9)
+        row["valid_to"] = random.randrange(3, 9)
     for name, good in promised.items():
         chance = random.random()
         if chance < 0.85:
-            found[name] = good
+            row[name] = good
         elif chance < 0.95:
-            found[name] = random.choice([None, text(random) if name == "w" else value(random)])
-    return found
+            row[name] = random.choice([None, text(random) if name == "w" else value(random)])
+    return row
 
 
 def data_set(random: Random) -> DataSet:

@@ -133,7 +133,7 @@ class Planned:
             known.append(name)
             if self.random.random() < 0.3:
                 written += f" LET v{name} = {self.value(*known)} FILTER v{name} != {self.constant()}"
-            while waiting and all(f"{each}." not in waiting[0] for each in names[len(known) :]):
+            while waiting and all(f"{name}." not in waiting[0] for name in names[len(known) :]):
                 if len(known) < 3 and self.random.random() < 0.6:
                     break
                 written += waiting.pop(0) + self.filters(*known)
@@ -188,9 +188,9 @@ class Planned:
         return self.random.choice([f"{base}[*].x", f"{base}[*].z", f"{base}[{brackets}]"])
 
     def expansions(self) -> str:
-        found = self.expansion()
-        shown = self.pick(found, f"[d._key, {found}]", f"LENGTH({found})", f"SUM({found})")
-        kept = self.pick("", f" FILTER {self.value('d')} IN {found}", f" FILTER LENGTH({found}) > 1")
+        expansion = self.expansion()
+        shown = self.pick(expansion, f"[d._key, {expansion}]", f"LENGTH({expansion})", f"SUM({expansion})")
+        kept = self.pick("", f" FILTER {self.value('d')} IN {expansion}", f" FILTER LENGTH({expansion}) > 1")
         return f"FOR d IN docs{kept}{self.pick('', ' LIMIT 4')} RETURN {shown}"
 
     def membership(self) -> str:

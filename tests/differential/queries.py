@@ -238,16 +238,16 @@ class Queries:
     def grouping(self) -> str:
         scope: Scope = {}
         written = self.loop(scope) + self.filters(scope, 1) + self.lets(scope, 1)
-        inner, found = dict(scope), {}
+        inner, columns = dict(scope), {}
         groups = []
         for _ in range(self.random.randrange(3)):
             name = self.expressions.name("g")
             groups.append(f"{name} = {self.any(inner, 1)}")
-            found[name] = "any"
+            columns[name] = "any"
         written += " COLLECT " + ", ".join(groups)
         clauses = []
         if self._chance(0.3):
-            found["members"] = "array"
+            columns["members"] = "array"
             clauses.append(
                 self.random.choice(
                     [
@@ -258,28 +258,28 @@ class Queries:
                 )
             )
         if self._chance(0.4) or not (groups or clauses):
-            found["total"] = "number"
+            columns["total"] = "number"
             clauses.append("WITH COUNT INTO total")
         if self._chance(0.6):
-            clauses.append(self._aggregates(inner, found))
+            clauses.append(self._aggregates(inner, columns))
         self.random.shuffle(clauses)
         written += " " + " ".join(clauses)
-        written += self.filters(found, 1, 1)
-        picked = ", ".join(found)
-        sort = f" SORT {self.any(found, 1)}" if self._chance(0.3) else " SORT 1"
+        written += self.filters(columns, 1, 1)
+        picked = ", ".join(columns)
+        sort = f" SORT {self.any(columns, 1)}" if self._chance(0.3) else " SORT 1"
         limit = f" LIMIT {self.random.randrange(1, 5)}" if self._chance(0.3) else ""
         return f"{written}{sort}{limit} RETURN [{picked}]"
 
-    def _aggregates(self, scope: Scope, found: Scope) -> str:
+    def _aggregates(self, scope: Scope, columns: Scope) -> str:
         parts = []
         for _ in range(self.random.randrange(1, 4)):
             name, function = self.expressions.name("s"), self.random.choice(_AGGREGATES)
             kind = "integer" if function.startswith("BIT") else self.random.choice(["number", "any"])
             argument = self.expressions.write(kind, scope, 1)
             parts.append(f"{name} = {function}({argument})")
-            found[name] = "any"
+            columns[name] = "any"
         if self._chance(0.2):
-            found["rows"] = "number"
+            columns["rows"] = "number"
             parts.append("rows = COUNT()")
         return f"AGGREGATE {', '.join(parts)}"
 
@@ -296,10 +296,10 @@ class Queries:
         kind = self.random.choice(["RIGHT JOIN", "FULL JOIN", "FULL OUTER JOIN"])
         on = self.random.choice(["d._key == more.ref", "d.k == more.k", "more.i == d.i AND more.r > 3"])
         before = self.random.choice(["", " LET z = d.r", " FILTER d.r > 2"])
-        found = "more._key" if kind == "RIGHT JOIN" else "more[*]._key"
+        key = "more._key" if kind == "RIGHT JOIN" else "more[*]._key"
         written = f"FOR d IN docs{before} {kind} more ON {on}"
         extra = ', TRY(z, "unbound")' if "LET" in before else ""
-        return f'{written} RETURN [{found}, TRY(d._key, "unbound"){extra}]'
+        return f'{written} RETURN [{key}, TRY(d._key, "unbound"){extra}]'
 
     def nearest_join(self) -> str:
         """Return an ASOF JOIN over small numbers."""

@@ -46,7 +46,7 @@ class File:
         channel = self.engine.driver.channel()
         for name, documents in data.collections.items():
             channel.perform(CreateCollection(name, "edge" if name == "links" else "document"))
-            channel.perform(Apply([Inserts(name, [(each["_key"], each) for each in documents])]))
+            channel.perform(Apply([Inserts(name, [(document["_key"], document) for document in documents])]))
         channel.perform(Commit())
         for collection, fields in data.indexes:
             channel.perform(CreateIndex(collection, IndexSpec("_".join(fields), "persistent", fields)))
@@ -95,11 +95,11 @@ class Server:
     def ask(self, query: str, binds: dict[str, Any] | None = None) -> Answer:
         asked = {"query": query, "bind_vars": binds or {}, "cache": False, "batch_size": 10_000}
         reply = self.http.post(f"/_api/database/{self.database}/cursor", json=asked)
-        found = reply.json()
+        answer = reply.json()
         if reply.is_success:
-            rows: list[Any] = found["result"]
+            rows: list[Any] = answer["result"]
             return rows
-        return Failure(str(found.get("error")))
+        return Failure(str(answer.get("error")))
 
 
 def writes(query: str) -> bool:
@@ -145,7 +145,7 @@ def same(one: Any, two: Any, rules: Rules = EXACT) -> bool:
 
 def _rounded(text: str) -> str:
     """Return a text without the last digits of the floats in it."""
-    return _FLOATS.sub(lambda found: f"{float(found[0]):.9g}", text)
+    return _FLOATS.sub(lambda match: f"{float(match[0]):.9g}", text)
 
 
 def difference(one: Answer, two: Answer) -> str:

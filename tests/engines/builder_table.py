@@ -290,10 +290,10 @@ class Case:
 def literal(kind: str, seed: int) -> Any:
     """Return a value of a kind to stand beside fields; of lists none is empty, which fits all of them."""
     source = random.Random(f"{kind} {seed}")
-    found = KINDS[kind][1](source)
-    while found in ([], {}):
-        found = KINDS[kind][1](source)
-    return found
+    sample = KINDS[kind][1](source)
+    while sample in ([], {}):
+        sample = KINDS[kind][1](source)
+    return sample
 
 
 def sides(left: str, right: str, seed: int) -> Iterator[tuple[str, Any, Any, Getter, Getter]]:

@@ -36,9 +36,9 @@ class Store:
     def change(self, document: Document, **values: object) -> None:
         """Change a document as somebody else."""
         with Session(self.engine) as session:
-            found = session.get_one(type(document), document.key)
+            person = session.get_one(type(document), document.key)
             for name, value in values.items():
-                setattr(found, name, value)
+                setattr(person, name, value)
             session.commit()
 
 
@@ -56,10 +56,10 @@ def session(store: Store) -> Iterator[Session]:
 
 @pytest.fixture
 def people(session: Session) -> list[Person]:
-    found = [Person(key=f"p{n}", name=f"n{n}", email=f"e{n}", age=n, tags=["t"]) for n in range(4)]
-    session.add_all(found)
+    persons = [Person(key=f"p{n}", name=f"n{n}", email=f"e{n}", age=n, tags=["t"]) for n in range(4)]
+    session.add_all(persons)
     session.commit()
-    return found
+    return persons
 
 
 @pytest.fixture

@@ -185,12 +185,12 @@ def _next_fields(draw: st.DrawFn, before: Spec, depth: int, names: tuple[str, ..
         )
         new = {**new, "from": None, "declared": False}
         if fate == "rename":
-            free = [each for each in (*names, "omega") if each not in before and each not in after]
+            free = [name for name in (*names, "omega") if name not in before and name not in after]
             if free:
                 after[free[0]] = {**new, "from": name, "declared": draw(st.booleans())}
                 continue
         after[name] = new
-    free = [each for each in names if each not in before and each not in after]
+    free = [name for name in names if name not in before and name not in after]
     if free and draw(st.booleans()):
         after[free[0]] = draw(_field(depth))
     return after
@@ -335,7 +335,7 @@ def declare(models: Spec) -> dict[str, Any]:
     for kind, own in models["things"]["classes"].items():
         settings: dict[str, Any] = {"renamed_from": own["from"]} if own["from"] not in (None, kind) else {}
         made[kind] = _class(kind, (made["things"],), own["fields"], settings, {}, {}, made)
-    ends = tuple(made[each] for each in models["ties"]["ends"])
+    ends = tuple(made[name] for name in models["ties"]["ends"])
     base = _abstract(Edge[ends], registry)  # type: ignore[misc,valid-type]
     made["ties"] = _class("Tie", (base,), models["ties"]["fields"], {}, {}, {"collection": "ties"}, made)
     return made
@@ -493,7 +493,7 @@ def _first_of(fields: Spec) -> dict[str, Any]:
 def relinked(part: Any, name: str) -> Any:
     """Return a document whose links and ends lead to the others by the name they have now."""
     if isinstance(part, dict):
-        return {key: relinked(each, name) for key, each in part.items()}
+        return {key: relinked(inner, name) for key, inner in part.items()}
     if isinstance(part, list):
-        return [relinked(each, name) for each in part]
+        return [relinked(inner, name) for inner in part]
     return part.replace("others/", f"{name}/") if isinstance(part, str) else part

@@ -30,7 +30,7 @@ def _all(kind: str, inner: str) -> Any:
 
     def rule(spec: Spec, value: Any) -> bool:
         rows = value.values() if isinstance(value, dict) else value
-        return isinstance(value, holder) and all(_fits({**spec, "kind": inner}, each) for each in rows)
+        return isinstance(value, holder) and all(_fits({**spec, "kind": inner}, row) for row in rows)
 
     return rule
 
@@ -87,7 +87,7 @@ class Oracle:
     def rows(self, rows: Rows) -> Rows:
         """Return the documents of all collections as they are to be."""
         made = {name: [self._document(name, row) for row in rows[name]] for name in rows}
-        return {name: [row for row in found if row is not None] for name, found in made.items()}
+        return {name: [row for row in stored if row is not None] for name, stored in made.items()}
 
     def _document(self, name: str, row: dict[str, Any]) -> dict[str, Any] | None:
         before, after = self.before[name], self.after[name]
@@ -96,7 +96,7 @@ class Oracle:
         if old is not None and old not in kinds:
             return None
         kept = ("_key", "more") if name != "ties" else ("_key", "_from", "_to")
-        made = {each: row[each] for each in kept if each in row}
+        made = {name: row[name] for name in kept if name in row}
         if name == "ties":
             made |= self._ends(row)
         made |= self.fields(name, before["fields"], after["fields"], row)
@@ -111,12 +111,12 @@ class Oracle:
         return relinked(made, self.after["other_name"])
 
     def _ends(self, row: dict[str, Any]) -> dict[str, str]:
-        found: dict[str, str] = {}
+        ends: dict[str, str] = {}
         for end, old, new in zip(
             ("_from", "_to"), self.before["ties"]["ends"], self.after["ties"]["ends"], strict=True
         ):
-            found[end] = row[end].replace(f"{old}/", f"{new}/")
-        return found
+            ends[end] = row[end].replace(f"{old}/", f"{new}/")
+        return ends
 
     def fields(self, where: str, before: Spec, after: Spec, row: dict[str, Any]) -> dict[str, Any]:
         """Return what becomes of the fields of one object."""
@@ -159,17 +159,17 @@ class Oracle:
             case "part":
                 return self.fields(path, old["fields"], new["fields"], value)
             case "parts":
-                return [self.fields(f"{path}[]", old["fields"], new["fields"], each) for each in value]
+                return [self.fields(f"{path}[]", old["fields"], new["fields"], inner) for inner in value]
             case "table":
                 return {
-                    name: self.fields(f"{path}{{}}", old["fields"], new["fields"], each)
-                    for name, each in value.items()
+                    name: self.fields(f"{path}{{}}", old["fields"], new["fields"], inner)
+                    for name, inner in value.items()
                 }
             case "pet":
                 return self._pet(path, old, new, value)
             case "pets":
-                found = [self._pet(f"{path}[]", old, new, each) for each in value]
-                return [each for each in found if each is not _GONE]
+                pets = [self._pet(f"{path}[]", old, new, pet) for pet in value]
+                return [pet for pet in pets if pet is not _GONE]
         return value
 
     def _pet(self, path: str, old: Spec, new: Spec, value: dict[str, Any]) -> Any:
@@ -201,42 +201,44 @@ def _plain(part: Any) -> Any:
     """Return a specification without what does not show in documents."""
     if isinstance(part, dict):
         return {
-            name: _plain(each) for name, each in part.items() if name not in _SAID or isinstance(each, dict)
+            name: _plain(inner)
+            for name, inner in part.items()
+            if name not in _SAID or isinstance(inner, dict)
         }
     return part
 
 
 def renames(before: Spec, after: Spec) -> dict[str, str]:
     """Return what is to be said of names that the models do not say themselves."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     if after["other_name"] != "others" and not after["others"]["declared"]:
-        found["others"] = after["other_name"]
+        names["others"] = after["other_name"]
     for name in ("things", "others", "ties"):
-        _renames_in(name, before[name]["fields"], after[name]["fields"], found)
+        _renames_in(name, before[name]["fields"], after[name]["fields"], names)
     for own in after["things"]["classes"].values():
         _renames_in(
-            f"things:{own['from']}", before["things"]["classes"][own["from"]]["fields"], own["fields"], found
+            f"things:{own['from']}", before["things"]["classes"][own["from"]]["fields"], own["fields"], names
         )
-    return found
+    return names
 
 
-def _renames_in(where: str, before: Spec, after: Spec, found: dict[str, str]) -> None:
+def _renames_in(where: str, before: Spec, after: Spec, names: dict[str, str]) -> None:
     for name, field in after.items():
         source = field["from"] or name
         if source not in before:
             continue
         if field["from"] is not None and not field["declared"]:
-            found[f"{where}.{source}"] = name
+            names[f"{where}.{source}"] = name
         old, new = before[source]["type"], field["type"]
         if old["kind"] != new["kind"]:
             continue
         path = f"{where}.{source}" + {"parts": "[]", "table": "{}", "pets": "[]"}.get(new["kind"], "")
         if "fields" in new:
-            _renames_in(path, old["fields"], new["fields"], found)
+            _renames_in(path, old["fields"], new["fields"], names)
         for tag in new.get("members", ()):
             inner = path if len(old["members"]) == len(new["members"]) == 1 else f"{path}[kind={tag}]"
             if tag in old["members"]:
-                _renames_in(inner, old["members"][tag], new["members"][tag], found)
+                _renames_in(inner, old["members"][tag], new["members"][tag], names)
 
 
 def value_at(after: Spec, path: str) -> Any:

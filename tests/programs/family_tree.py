@@ -62,12 +62,12 @@ TREE = {
 
 
 def up(n: str, depth: int) -> set[str]:
-    found: set[str] = set()
+    ancestors: set[str] = set()
     front = {n}
     for _ in range(depth):
         front = {p for x in front for p in TREE[x]}
-        found |= front
-    return found
+        ancestors |= front
+    return ancestors
 
 
 def run(engine: Engine) -> None:

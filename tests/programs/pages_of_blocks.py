@@ -107,8 +107,8 @@ def run(engine: Engine) -> None:
         assert fr == ["blog"]
         og = s.scalars(select(Page.slug).where(contains(Page.meta, "og:title"))).all()
         assert og == ["blog"]
-        found = s.scalars(select(Page.slug).where(matches(Page.title, "home")).order_by(Page.slug)).all()
-        assert found == ["about", "home"], found
+        slugs = s.scalars(select(Page.slug).where(matches(Page.title, "home")).order_by(Page.slug)).all()
+        assert slugs == ["about", "home"], slugs
         assert isinstance(about.blocks[0], Columns)
         about.blocks[0].left.append(Text(body="more"))
         home.meta["lang"] = "de"

@@ -152,7 +152,7 @@ def run(engine: Engine) -> None:
         back = s.scalars(select(Thing).order_by(Thing.key)).all()
         for a, b in zip(things, back, strict=True):
             assert a.model_dump(exclude={"rev"}) == b.model_dump(exclude={"rev"}), (a, b)
-            kinds = [type(each) for each in (b.where, b.recent, b.dims, b.price)]
+            kinds = [type(value) for value in (b.where, b.recent, b.dims, b.price)]
             assert kinds == [Point, deque, Dims, Money]
 
         def keys(c: Predicate | bool) -> list[str]:

@@ -35,14 +35,14 @@ def expectations(source: str) -> Findings:
     return expected
 
 
-def disagreements(expected: Findings, found: Findings) -> list[str]:
+def disagreements(expected: Findings, findings: Findings) -> list[str]:
     """Return where a checker's findings differ from what a case file expects."""
-    missed = [f"{n}: no error: {text}" for n, text in expected.errors.items() if n not in found.errors]
-    surplus = [f"{n}: {text}" for n, text in found.errors.items() if n not in expected.errors]
+    missed = [f"{n}: no error: {text}" for n, text in expected.errors.items() if n not in findings.errors]
+    surplus = [f"{n}: {text}" for n, text in findings.errors.items() if n not in expected.errors]
     wrong = [
-        f"{n}: expected {wanted}, revealed {found.types.get(n, 'nothing')}"
+        f"{n}: expected {wanted}, revealed {findings.types.get(n, 'nothing')}"
         for n, wanted in expected.types.items()
-        if found.types.get(n) != wanted
+        if findings.types.get(n) != wanted
     ]
     return missed + surplus + wrong
 
@@ -52,15 +52,15 @@ def mypy(path: Path, cache: Path) -> Findings:
     command = ["mypy", "--strict", "--no-error-summary", "--no-color-output", "--cache-dir", str(cache)]
     ended = _run([*command, "--config-file", str(ROOT / "pyproject.toml"), str(path)])
     line_form = re.compile(rf"^(?:.*{re.escape(path.name)}[^:]*):(\d+): (error|note): (.*)$", re.MULTILINE)
-    found = Findings()
+    findings = Findings()
     for number, kind, text in line_form.findall(ended.stdout):
         if kind == "error":
-            found.errors[int(number)] = text
+            findings.errors[int(number)] = text
         elif revealed := re.match(r'Revealed type is "(.*)"', text):
-            found.types[int(number)] = plain(revealed[1])
+            findings.types[int(number)] = plain(revealed[1])
     if ended.returncode not in (0, 1):
         raise RuntimeError(ended.stdout + ended.stderr)
-    return found
+    return findings
 
 
 def pyright(path: Path, cache: Path) -> Findings:
@@ -73,14 +73,14 @@ def pyright(path: Path, cache: Path) -> Findings:
     ended = _run(["pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(settings)])
     if ended.returncode not in (0, 1):
         raise RuntimeError(ended.stdout + ended.stderr)
-    found = Findings()
+    findings = Findings()
     for said in json.loads(ended.stdout)["generalDiagnostics"]:
         number = said["range"]["start"]["line"] + 1
         if said["severity"] == "error":
-            found.errors[number] = said["message"]
+            findings.errors[number] = said["message"]
         elif revealed := re.match(r'Type of ".*" is "(.*)"', said["message"], re.DOTALL):
-            found.types[number] = plain(revealed[1])
-    return found
+            findings.types[number] = plain(revealed[1])
+    return findings
 
 
 def plain(written: str) -> str:

@@ -86,11 +86,11 @@ def row(module: str) -> int:
     raise LookupError(f"{module} stands in no row; add {top!r} to ROWS, where it belongs")
 
 
-def goes_down(found: Import) -> bool:
+def goes_down(entry: Import) -> bool:
     """Whether an import leads to a lower row, or stays in its own package."""
-    here, there = found.importer.split("."), found.imported.split(".")
+    here, there = entry.importer.split("."), entry.imported.split(".")
     if here[0] != there[0] or here == [""]:
-        return row(found.imported) < row(found.importer)
+        return row(entry.imported) < row(entry.importer)
     neighbours = {"sqlite", "solidb"}
     if here[0] == "engines" and len(here) > 1 and here[1] in neighbours:
         return not (len(there) > 1 and there[1] in neighbours - {here[1]})

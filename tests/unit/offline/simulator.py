@@ -81,7 +81,7 @@ class Simulator:
         assert self.conflicts == []
         for name, manager in self.managers.items():
             documents, _ = manager.list_documents("notes")
-            assert {each["_key"]: plain(each) for each in documents} == stored, name
+            assert {document["_key"]: plain(document) for document in documents} == stored, name
             assert manager.sync_status().pending_changes == 0, name
 
     # --- moves -----------------------------------------------------------------------------------

@@ -57,19 +57,19 @@ class Store:
         return done() if request["password"] == "right" else refused("AuthError", "Invalid credentials")
 
     def on_get(self, request: Request) -> dict[str, Any]:
-        found = self._collection(request).get(request["key"])
+        document = self._collection(request).get(request["key"])
         return (
-            done(found)
-            if found
+            done(document)
+            if document
             else refused("DatabaseError", f"Document with key '{request['key']}' not found")
         )
 
     def on_query(self, request: Request) -> dict[str, Any]:
         name = request["sdbql"].split("`")[1]
-        found = [self.documents.get(name, {}).get(key) for key in request["bind_vars"]["keys"]]
+        documents = [self.documents.get(name, {}).get(key) for key in request["bind_vars"]["keys"]]
         if request["sdbql"].endswith("RETURN d"):
-            return done([document for document in found if document])
-        return done([[d["_key"], d["_rev"], d["_created_at"], d["_updated_at"]] for d in found if d])
+            return done([document for document in documents if document])
+        return done([[d["_key"], d["_rev"], d["_created_at"], d["_updated_at"]] for d in documents if d])
 
     def on_batch(self, request: Request) -> dict[str, Any]:
         responses = [getattr(self, f"on_{part['cmd']}")(part) for part in request["commands"]]
