@@ -70,7 +70,7 @@ class Context:
             engine.dispose()
             if not error.path or Path(error.path).exists():
                 raise
-            print(f"note: {error.path} does not exist yet; upgrade makes it", file=sys.stderr)
+            print(f"note: {error.path} does not exist yet; upgrade creates it", file=sys.stderr)
             return create_engine("sqlite://", auto_create=False)
         return engine
 
@@ -101,7 +101,7 @@ def dispatch(parser: argparse.ArgumentParser, options: Any) -> int:
         print(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; run it again to go on from there", file=sys.stderr)
+        print("interrupted; run the command again to continue", file=sys.stderr)
         return 1
 
 

@@ -16,24 +16,33 @@ _Argument = tuple[str, dict[str, Any]]
 _PLACE: tuple[_Argument, ...] = (("collection", {}), ("key", {}))
 _MAYBE: tuple[_Argument, ...] = (("collection", {"nargs": "?"}), ("key", {"nargs": "?"}))
 _COMMANDS: dict[str, tuple[str, tuple[_Argument, ...]]] = {
-    "status": ("say how syncing stands", ()),
+    "status": ("print the state of syncing", ()),
     "now": ("sync now", ()),
-    "pending": ("list the edits that wait to be pushed", ()),
-    "conflicts": ("list the conflicts that wait for a decision", ()),
+    "pending": ("list the edits that are not pushed yet", ()),
+    "conflicts": ("list the open conflicts", ()),
     "resolve": (
-        "decide a conflict",
+        "resolve a conflict",
         (*_PLACE, ("take", {"help": "local, remote, or a document as JSON"})),
     ),
     "rejections": ("list the edits that the server refused", ()),
     "retry": ("push refused edits again", _MAYBE),
-    "discard": ("take an edit back", _PLACE),
+    "discard": ("discard an edit", _PLACE),
     "verify": (
         "compare every document with the server",
-        (("--no-repair", {"action": "store_true", "help": "only count what differs"}),),
+        (("--no-repair", {"action": "store_true", "help": "only count the differences"}),),
     ),
     "rotate-key": (
         "encrypt the store with another key",
-        (("--new-key-env", {"required": True, "metavar": "NAME", "help": "what holds the new key"}),),
+        (
+            (
+                "--new-key-env",
+                {
+                    "required": True,
+                    "metavar": "NAME",
+                    "help": "the environment variable that holds the new key",
+                },
+            ),
+        ),
     ),
 }
 
@@ -135,7 +144,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_runs(commands)
     _add_reports(commands)
     _add_data(commands)
-    add_commands(commands.add("sync", "sync:run", "look after an offline store", url=False))
+    add_commands(commands.add("sync", "sync:run", "sync and inspect an offline store", url=False))
     return parser
 
 
@@ -180,26 +189,50 @@ class _Commands:
 
 def _add_revisions(commands: _Commands) -> None:
     commands.add(
-        "init", "revisions:init", "make the folder of revisions and the section in pyproject.toml", url=False
+        "init",
+        "revisions:init",
+        "create the folder of revisions, and the section in pyproject.toml",
+        url=False,
     )
     made = commands.add("revision", "revisions:revision", "write a revision", url=False)
-    made.add_argument("-m", "--message", required=True, metavar="TEXT", help="what it does, in words")
-    made.add_argument("--autogenerate", action="store_true", help="with what the models have changed")
-    made.add_argument("--split", action="store_true", help="write two: additions, and removals")
+    made.add_argument("-m", "--message", required=True, metavar="TEXT", help="a description of the revision")
     made.add_argument(
-        "--rename", action="append", default=[], metavar="PATH=NEW", help="what is called otherwise now"
+        "--autogenerate", action="store_true", help="generate the steps from the changes of the models"
+    )
+    made.add_argument(
+        "--split", action="store_true", help="write two revisions: one with additions, one with removals"
+    )
+    made.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        metavar="PATH=NEW",
+        help="a field, collection or class that was renamed",
     )
     made.add_argument("--drop", action="append", default=[], metavar="PATH", help="what goes")
     made.add_argument(
-        "--fill", action="append", default=[], metavar="PATH=JSON", help="a value where none is"
+        "--fill",
+        action="append",
+        default=[],
+        metavar="PATH=JSON",
+        help="the value for documents that have none",
     )
     made.add_argument(
-        "--map", action="append", default=[], metavar="PATH:OLD=NEW", help="a value for another"
+        "--map", action="append", default=[], metavar="PATH:OLD=NEW", help="the new value for an old one"
     )
-    made.add_argument("--head", metavar="R", help="what it follows, if not the head")
-    made.add_argument("--depends-on", action="append", default=[], metavar="R", help="what has to run before")
-    made.add_argument("--branch-label", metavar="L", help="a name for the branch it begins")
-    for name, words in (("history", "list the revisions"), ("heads", "list the revisions that none follows")):
+    made.add_argument("--head", metavar="R", help="the revision it follows; the default is the head")
+    made.add_argument(
+        "--depends-on",
+        action="append",
+        default=[],
+        metavar="R",
+        help="a revision that must run before this one",
+    )
+    made.add_argument("--branch-label", metavar="L", help="a name for the branch that it begins")
+    for name, words in (
+        ("history", "list the revisions"),
+        ("heads", "list the revisions that no other follows"),
+    ):
         commands.add(name, f"revisions:{name}", words, url=False)
     commands.add("branches", "revisions:branches", "list the revisions that several follow", url=False)
     for name, words in (("show", "print a revision"), ("edit", "open a revision in $EDITOR")):
@@ -209,7 +242,7 @@ def _add_revisions(commands: _Commands) -> None:
     made = commands.add("merge", "revisions:merge", "join several heads", url=False)
     made.add_argument("revisions", nargs="+", metavar="R", help=_REVISION)
     made.add_argument("-m", "--message", required=True, metavar="TEXT")
-    made = commands.add("squash", "revisions:squash", "write one revision for a span of them", url=False)
+    made = commands.add("squash", "revisions:squash", "combine several revisions into one", url=False)
     made.add_argument("span", metavar="FROM:TO", help="e.g. base:head")
     made.add_argument("-m", "--message", required=True, metavar="TEXT")
     made = commands.add("graph", "revisions:graph", "draw the history", url=False)
@@ -218,8 +251,8 @@ def _add_revisions(commands: _Commands) -> None:
 
 def _add_runs(commands: _Commands) -> None:
     for name, words in (
-        ("upgrade", "run what is pending"),
-        ("downgrade", "undo what has run after a revision"),
+        ("upgrade", "run the pending revisions"),
+        ("downgrade", "undo the revisions after one"),
     ):
         made = commands.add(name, f"upgrades:{name}", words)
         if name == "upgrade":
@@ -229,40 +262,44 @@ def _add_runs(commands: _Commands) -> None:
             )
         else:
             made.add_argument("revision", metavar="R", help=_REVISION)
-        made.add_argument("--dry-run", action="store_true", help="print what would be done")
+        made.add_argument("--dry-run", action="store_true", help="only print the steps")
         made.add_argument(
             "--wait", type=float, default=60.0, metavar="S", help="seconds to wait for another runner"
         )
         made.add_argument(
             "--allow-loss", action="store_true", help="allow steps that delete data permanently"
         )
-    made = commands.add("stamp", "upgrades:stamp", "note that the database is at a revision, running nothing")
+    made = commands.add(
+        "stamp", "upgrades:stamp", "record that the database is at a revision, without running anything"
+    )
     made.add_argument("revision", metavar="R", help=_REVISION)
-    made.add_argument("--purge", action="store_true", help="forget a run that stopped half-way too")
+    made.add_argument("--purge", action="store_true", help="also forget an interrupted run")
     made = commands.add("attic", "upgrades:attic", "list what was dropped and is kept")
-    made.add_argument("--purge", metavar="R", help="destroy what a revision dropped; all destroys everything")
+    made.add_argument(
+        "--purge", metavar="R", help="permanently delete what a revision dropped; all deletes everything"
+    )
 
 
 def _add_reports(commands: _Commands) -> None:
-    commands.add("current", "upgrades:current", "say where the database stands")
-    made = commands.add("plan", "upgrades:plan", "say what an upgrade would do, with this database's numbers")
+    commands.add("current", "upgrades:current", "print the revision of the database")
+    made = commands.add("plan", "upgrades:plan", "print what an upgrade would do, with numbers of documents")
     made.add_argument("revision", nargs="?", default="head", metavar="R", help=_REVISION)
     made.add_argument("--phase", choices=("expand", "contract"), default="contract")
     made = commands.add(
-        "check", "upgrades:check", "say what of models, revisions and database differs", url=False
+        "check", "upgrades:check", "print the differences between models, revisions and database", url=False
     )
     made.add_argument("--offline", action="store_true", help="models and revisions only, without a database")
-    made.add_argument("--documents", action="store_true", help="read the documents too")
+    made.add_argument("--documents", action="store_true", help="also compare the documents")
     commands.add("diff", "upgrades:diff", "list what the models have changed", url=False)
     made = commands.add("inspect", "upgrades:inspect", "write models from a database")
-    made.add_argument("--out", metavar="FILE", help="the file to write; else it is printed")
-    commands.add("doctor", "upgrades:doctor", "look whether everything is in place", url=False)
+    made.add_argument("--out", metavar="FILE", help="the file to write; without it the models are printed")
+    commands.add("doctor", "upgrades:doctor", "check the configuration and the database", url=False)
 
 
 def _add_data(commands: _Commands) -> None:
     for name, home, words in (
-        ("query", "queries:run_query", "run SDBQL and print its rows, a line of JSON each"),
-        ("explain", "queries:explain", "say how a query would run"),
+        ("query", "queries:run_query", "run SDBQL and print its rows, one line of JSON each"),
+        ("explain", "queries:explain", "print the plan of a query"),
     ):
         made = commands.add(name, home, words)
         made.add_argument("text", help="SDBQL; - reads it from standard input")
@@ -271,7 +308,9 @@ def _add_data(commands: _Commands) -> None:
         )
     commands.add("collections", "queries:list_collections", "list the collections and their documents")
     commands.add(
-        "create-database", "queries:create_database", "make the database the URL names, if it is missing"
+        "create-database",
+        "queries:create_database",
+        "create the database that the URL names, unless it exists",
     )
     made = commands.add(
         "dump", "transfer:dump", "write all collections and documents to a file of JSON lines"
@@ -285,5 +324,7 @@ def _add_data(commands: _Commands) -> None:
         "scheduler:command",
         "enqueue the jobs of schedules (client.cron) when they are due; several may run",
     )
-    made.add_argument("--interval", type=float, default=5.0, metavar="SECONDS", help="between two looks")
-    made.add_argument("--once", action="store_true", help="look once and stop")
+    made.add_argument(
+        "--interval", type=float, default=5.0, metavar="SECONDS", help="seconds between two checks"
+    )
+    made.add_argument("--once", action="store_true", help="check once and stop")

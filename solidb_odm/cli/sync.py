@@ -1,4 +1,4 @@
-"""``solidb-odm sync``: look after an offline store, which remembers its own settings."""
+"""``solidb-odm sync``: sync and inspect an offline store, which remembers its own settings."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def attic(context: Context) -> None:
         name = context.options.purge
         count = migrator.purge(name if name == "all" else revision_named(context, name).id)
         print_json({"documents": count}) if context.options.json else print(
-            f"{count} documents' values destroyed"
+            f"{count} documents' values deleted"
         )
         return
     kept = migrator.attic()

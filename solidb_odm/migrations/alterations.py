@@ -62,7 +62,7 @@ class Alteration:
         loses_null = _takes_null(self.before) and not _takes_null(self.after)
         default = self.after.get("default")
         if loses_null and default is None:
-            self._ask("fill", f"{self.path} may be null, and may not be any more", (fill_flag(self.path),))
+            self._ask("fill", f"{self.path} can be null, and no longer may be", (fill_flag(self.path),))
         elif is_required(self.after) and not is_required(self.before):
             old = self.before.get("default")
             if old is not None and misfit(self.after, old, {}) is None:
@@ -93,7 +93,7 @@ class Alteration:
                 map_flag(self.path, text, value_text(after[0]) if after else "NEW"),
                 fill_flag(self.path),
             )
-            self._ask("map", f"{self.path} no longer takes {text!r}", flags, new=text)
+            self._ask("map", f"{self.path} no longer allows {text!r}", flags, new=text)
         for new in (self.values or {}).values():
             if problem := misfit(self.after, new, {}, self.path):
                 raise MigrationError(
@@ -138,7 +138,7 @@ class Alteration:
         kept = {member["ref"] for member in after if "ref" in member}
         is_gone = len(before) > 1 and any("ref" in member and member["ref"] not in kept for member in before)
         if (len(before) > len(after) or is_gone) and not (self.is_given or is_asked):
-            text = f"{self.path} no longer takes one of its {len(before)} models"
+            text = f"{self.path} no longer allows one of its {len(before)} models"
             self._ask("fill", text, (fill_flag(self.path), drop_flag(self.path)))
 
     def _target(self) -> None:
@@ -147,7 +147,7 @@ class Alteration:
             return
         old, new = ", ".join(sorted(before)), ", ".join(sorted(after))
         if self.values is None and not self.is_given:
-            text = f"{self.path} leads to {old}, and is to lead to {new}"
+            text = f"{self.path} refers to {old}, and is to refer to {new}"
             flags = (map_flag(self.path, old, new), drop_flag(self.path))
             self._ask("map", text, flags, new=old)
 

@@ -83,7 +83,7 @@ class _Diff:
             if self.decisions.drops(collection) or self.decisions.assumes:
                 self.emit("drop_collection", collection, keep=True)
             elif not any(question.path == collection for question in self.decisions.questions):
-                text = f"the collection {collection} goes; its documents would be kept in the attic"
+                text = f"the collection {collection} is removed; its documents would be kept in the attic"
                 self.decisions.ask(Question("drop", collection, text, (drop_flag(collection),)))
 
     # --- collections -----------------------------------------------------------------------------
@@ -149,7 +149,7 @@ class _Diff:
             if self.decisions.drops(path) or self.decisions.assumes or kind == BASE:
                 self.emit("drop_collection", path, keep=True)
             else:
-                text = f"the class {path} goes; its documents would be kept in the attic"
+                text = f"the class {path} is removed; its documents would be kept in the attic"
                 self.decisions.ask(Question("drop", path, text, (drop_flag(path),)))
 
     def _rename_types(self, old: Collection, new: Collection) -> None:
@@ -296,7 +296,7 @@ class _Diff:
             if comes and come:
                 self._ask_rename(full, come, prefix=f"{prefix}{joint}")
             if not any(question.path == full for question in self.decisions.questions):
-                text = f"{full} goes; its values would be kept in the attic"
+                text = f"{full} is removed; its values would be kept in the attic"
                 self.decisions.ask(Question("drop", full, text, (drop_flag(full),)))
         self.emit("drop_field", self._target(old, new, where, kind, path), path=path_text(path), keep=True)
 
@@ -307,7 +307,7 @@ class _Diff:
             other = f"{prefix}{candidate}"
             if (path, candidate) in self.decisions.apart:
                 continue
-            text = f"{path} goes while {other} comes: is {other} its new name"
+            text = f"{path} is removed and {other} is added: is {other} its new name"
             flags = (rename_flag(path, candidate), drop_flag(path))
             self.decisions.ask(Question("rename", path, text, flags, new=candidate))
 
@@ -319,7 +319,7 @@ class _Diff:
         elif shape.get("default") is not None:
             fill = shape["default"]
         elif is_required(shape) and not self.decisions.assumes:
-            text = f"{full} is required, and documents that are there have none"
+            text = f"{full} is required, and existing documents have none"
             self.decisions.ask(Question("fill", full, text, (fill_flag(full),)))
         self.emit("add_field", target, path=path_text(path), type=type_text(plain), fill=fill)
 
@@ -425,7 +425,7 @@ class _Diff:
             self.emit("drop_field", target, path=path_text(inner), keep=True)
             return True
         if not self.decisions.has_fill(around):
-            text = f"values of {full} are no longer taken"
+            text = f"values of {full} are no longer allowed"
             self.decisions.ask(Question("drop", full, text, (fill_flag(around), drop_flag(full))))
         return False
 

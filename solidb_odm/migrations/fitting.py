@@ -108,7 +108,7 @@ def _bounds(shape: JsonObject, value: Any) -> str | None:
     if size is not None:
         least, most = ("minLength", "maxLength") if isinstance(value, str) else ("minItems", "maxItems")
         if size < shape.get(least, 0) or size > shape.get(most, size):
-            return f"has the length {size}"
+            return f"has a length of {size}"
     if isinstance(value, str) and (reads := _FORMATS.get(shape.get("format", ""))) is not None:
         try:
             reads(value)

@@ -30,7 +30,7 @@ _SAMPLE = 200
 _READS_A_CHANGE = 3
 """What it takes to read, change and write a document, in the time it takes to read one."""
 _NOTES = {
-    "execute": "a run that is killed just after this query runs it again",
+    "execute": "if the run is killed just after this query, it runs again",
     "rename_collection": "a server can only copy: the documents get new times of creation",
 }
 _OVER_DOCUMENTS = (
@@ -264,7 +264,7 @@ def _database(state: State) -> Operation[tuple[list[str], list[str]]]:
         if (there.schema, there.validation) != (spec.schema, spec.validation):
             lines.append(f"{name} has another schema than the revisions say")
     names = yield from call(ListCollections())
-    mentioned = [f"the collection {item} is nobody's" for item in names if item not in state]
+    mentioned = [f"the collection {item} belongs to no model" for item in names if item not in state]
     return lines, mentioned
 
 

@@ -136,7 +136,7 @@ def upgrade(run: Run, history: History, target: str, phase: str) -> Operation[li
     if ledger.running is not None and ledger.running["direction"] == "d":
         raise MigrationError(
             f"the downgrade of {ledger.running['revision']} was interrupted",
-            hint=f"solidb-odm downgrade {ledger.running['revision']}: it goes on from there",
+            hint=f"solidb-odm downgrade {ledger.running['revision']}: to continue",
         )
     tasks = upgrade_tasks(history, applied, target, phase)
     if ledger.running is not None and ledger.running["revision"] not in [t.revision.id for t in tasks]:
@@ -154,7 +154,7 @@ def downgrade(run: Run, history: History, target: str) -> Operation[list[Revisio
     if running is not None and running["direction"] == "u":
         raise MigrationError(
             f"the upgrade to {running['revision']} was interrupted",
-            hint="upgrade goes on from there; then it can be undone",
+            hint="continue it by upgrade; then it can be undone",
         )
     if running is not None and target.startswith("-"):
         applied.add(str(running["revision"]))
@@ -265,7 +265,7 @@ def _begin(run: Run, task: Task, ledger: Ledger) -> Operation[Checkpoint]:
     sums = [step_fingerprint(step) for step, _ in task.steps[:done]]
     if sums != list(running["sums"])[:done]:
         raise RevisionChanged(
-            f"{task.revision.name} stopped at step {done + 1}, and a step before that is another one now",
+            f"{task.revision.name} stopped at step {done + 1}, and a step before that has changed since",
             hint="restore the steps that are done; the one that failed and later ones may be changed",
         )
     return Checkpoint(run, dict(running), ledger.running_rev)

@@ -177,7 +177,7 @@ def test_a_person_is_asked_in_a_terminal(project: Project) -> None:
 
     said = _in_terminal(project, ["revision", "-m", "second", "--autogenerate"], "y\n")
 
-    assert "wines.label goes while wines.title comes" in said
+    assert "wines.label is removed and wines.title is added" in said
     assert "[y/n]" in said
     assert 'rename_field("wines", "label", "title")' in project.run("show", "head")
 

@@ -96,7 +96,7 @@ def test_what_nobody_declared_is_mentioned_and_a_foreign_index_is_a_fault(place:
 
     place.engine.create_all(Other)
     assert migrator.check().ok
-    assert migrator.check().mentioned == ["the collection others is nobody's"]
+    assert migrator.check().mentioned == ["the collection others belongs to no model"]
     place.engine.run(call(CreateIndex("wines", IndexSpec("foreign", "persistent", ("x",)))))
     assert migrator.check().database == ["wines has an index foreign that no revision made"]
 

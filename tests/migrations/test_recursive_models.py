@@ -186,7 +186,7 @@ def test_one_of_several_models_that_goes_is_asked_about(place: Place) -> None:
     place.go(tree(Branch | Bough))
     place.put("trees", grown())
     migrator = place.migrator(tree(Reed | Bough))
-    with pytest.raises(DecisionNeeded, match=r"trees.root no longer takes one of its 2 models"):
+    with pytest.raises(DecisionNeeded, match=r"trees.root no longer allows one of its 2 models"):
         migrator.revision("reeds", autogenerate=True)
     new: dict[str, Any] = {"label": "new", "reeds": []}
     migrator.revision("reeds", autogenerate=True, fill={"trees.root": new, "trees.others{}": new})
