@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 else:
     anyio = Later("anyio")
 
-"""What the server makes anew for imported documents."""
+"""What the server makes again for imported documents."""
 
 Target: TypeAlias = "str | os.PathLike[str] | IO[str]"
 Source: TypeAlias = "str | os.PathLike[str] | IO[str] | bytes | Iterable[Mapping[str, Any]]"

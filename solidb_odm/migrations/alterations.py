@@ -27,7 +27,7 @@ class Alteration:
         self.reverse: str | None = None
 
     def arguments(self) -> dict[str, Any] | None:
-        """Return the arguments of ``alter_field``, None if the field is to be dropped and made anew."""
+        """Return the arguments of ``alter_field``, None if the field is to be dropped and made again."""
         if self._changes_much() and self.decisions.drops(self.path):
             return None
         if self.decisions.has_fill(self.path):

@@ -124,7 +124,7 @@ class _Diff:
             self.emit("set_schema", new.name, schema=None, validation=new.validation)
 
     def _recompute(self, new: Collection, steps: list[Step]) -> None:
-        """Write computed fields anew if values have changed, once documents are as the models have them."""
+        """Write computed fields again if values have changed, once documents are as the models have them."""
         fields = [pair for shape in new.shapes.values() for pair in shape["fields"].items()]
         names = sorted({field for field, shape in fields if shape.get("computed")})
         if names and any(_changes_values(step) for step in steps):
@@ -350,7 +350,7 @@ class _Diff:
     def _alter(self, target: str, where: str, path: Path, before: JsonObject, after: JsonObject) -> bool:
         """Make one thing of another; return whether a value is written where there is none."""
         plain = without_hints(after)
-        if plain.get("computed"):  # its values are written anew, whatever they were
+        if plain.get("computed"):  # its values are written again, whatever they were
             self.emit("alter_field", target, path=path_text(path), type=type_text(plain), **_AS_IT_IS)
             return True
         arguments = Alteration(self._full(where, path), before, plain, self.decisions).arguments()

@@ -55,7 +55,7 @@ LEASE_SECONDS: Final = 9.0
 RENEW_SECONDS: Final = 2.0
 _LOOK_AGAIN: Final = 0.1
 PATIENCE: Final = 60
-"""How often a batch is written anew that others keep changing."""
+"""How often a batch is written again that others keep changing."""
 LONGEST_KEY: Final = 254
 
 
@@ -314,7 +314,7 @@ class Checkpoint:
         self.body |= changes
 
     def until_alone(self, collection: str, work: Callable[[int], Operation[T]]) -> Operation[T]:
-        """Return what reading and writing documents returns, done anew as long as others change them.
+        """Return what reading and writing documents returns, done again as long as others change them.
 
         ``work`` is given how often it was done before. MigrationFailed if there is no end to it.
         """

@@ -315,7 +315,7 @@ def _kept(checkpoint: Checkpoint, work: Pass, changes: list[_Change]) -> list[tu
 def _pending(checkpoint: Checkpoint, changes: list[_Change]) -> list[Any]:
     """Return what is still to be removed of documents after a batch, for the checkpoint.
 
-    A removal in a transaction of the server makes the document anew, with another time of creation. So the
+    A removal in a transaction of the server makes the document again, with another time of creation. So the
     batch writes null, and the attributes are taken away right after it, each document under its lock.
     """
     if checkpoint.run.is_file:

@@ -375,7 +375,7 @@ def _upgrade_documents(work: Work) -> Operation[None]:
 
 
 def make_index(collection: str, index: IndexSpec) -> Operation[None]:
-    """Make an index, unless it is there; one of its name that is different is made anew."""
+    """Make an index, unless it is there; one of its name that is different is made again."""
     described = yield from call(DescribeCollection(collection))
     there = {known.name: known for known in described.indexes} if described is not None else {}
     other = there.get(index.name)

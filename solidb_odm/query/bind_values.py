@@ -131,7 +131,7 @@ def touched_computed(model: type[Document], values: Container[str], constant: Ab
         if reads is None or not reads <= constant:
             of = "fields its code does not name plainly" if reads is None else ", ".join(sorted(reads))
             raise UsageError(
-                f"{model.__name__}.{name} is computed of {of}, and stored; a statement can't compute it anew",
+                f"{model.__name__}.{name} is computed of {of}, and stored; a statement can't do that",
                 hint=f"set it in the same values(), {name}=.., or all that it is computed of; or load the "
                 "documents, change them and commit",
             )

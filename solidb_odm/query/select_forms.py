@@ -107,7 +107,7 @@ def _without_clock(binds: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any
 
 
 class _Unknown(Exception):
-    """A select has a part whose form can't be told; it is built anew each time."""
+    """A select has a part whose form can't be told; it is built again each time."""
 
 
 def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compiled:

@@ -113,7 +113,7 @@ def _missing(spec: CollectionSpec) -> Operation[list[Command[None]]]:
                 hint="drop it, or declare the new one under another name=",
             )
         elif existing.sorts_decimals and other.decimals != index.decimals:
-            missing.append(CreateIndex(spec.name, index))  # made anew: it tells values apart by their text
+            missing.append(CreateIndex(spec.name, index))  # made again: it tells values apart by their text
     if spec.validation != "off" and (existing.schema, existing.validation) != (spec.schema, spec.validation):
         missing.append(SetSchema(spec.name, spec.schema, spec.validation))
     return missing

@@ -84,7 +84,7 @@ def note_holder(registries: set[Registry], error: InvalidDocument, written: Iter
         marked = next((member.__name__ for member in members if issubclass(member, SoftDelete)), None)
         if marked is not None and isinstance(error, DuplicateKey):
             said.append(
-                f"One of {marked} that is marked as deleted keeps its key: upsert({marked}) stores it anew, "
+                f"One of {marked} that is marked as deleted keeps its key: upsert({marked}) stores it again, "
                 f"session.get({marked}, key, with_deleted=True) gives it"
             )
         error.hint = ". ".join(said)

@@ -6,7 +6,7 @@ Unlike OFFSET, a page costs the same wherever it is, and rows that come or go do
 Streams of rows: batch by batch, for as many as there are. A batch is a page. That sorts again for each where
 no index has the order; so after the first page of a sorted select, or of a join, the keys of the many rows
 that follow are read in order (of a file even before that page), and each batch is asked for by keys. Its rows
-are as they are stored by then: what no longer matches is left out. Groups would be made anew for each batch:
+are as they are stored by then: what no longer matches is left out. Groups would be made again for each batch:
 many are read at once, and of a file values of all kinds, as many as some megabytes hold.
 """
 

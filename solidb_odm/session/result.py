@@ -253,7 +253,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     @overload
     def scalar_one(self: Result[T]) -> T: ...
     def scalar_one(self: Result[Any]) -> Any:
-        """Return the first column of the only row; raise an error, as ``one()``, if there isn't exactly one."""
+        """Return the first column of the only row; raise an error as ``one()`` if there is no single one."""
         return self.scalars().one()
 
     @overload

@@ -371,7 +371,7 @@ class SessionBase:
 
     @property
     def expire_on_commit(self) -> bool:
-        """Whether documents are read anew when they are next asked for after a commit."""
+        """Whether documents are read again when they are next asked for after a commit."""
         return self._context.expire_on_commit
 
     @expire_on_commit.setter

@@ -39,7 +39,7 @@ class Holdings:
     """The documents of one session, by what is to become of them.
 
     ``changed`` may differ from their stored form and are held until that is known; ``exposed`` are held and
-    looked at by every flush, because somebody else holds a part of them; ``expired`` are to be read anew.
+    looked at by every flush, because somebody else holds a part of them; ``expired`` are to be read again.
     ``dropped`` were deleted before they were stored, ``removed`` since: nothing that refers to them
     brings them back. ``along`` came with another document, by a link that deletes its orphans.
     """
@@ -295,13 +295,13 @@ class Holdings:
         self.exposed.pop(id(document), None)
 
     def expire_all(self) -> None:
-        """Have all stored documents read anew when they are next asked for; changes are kept."""
+        """Have all stored documents read again when they are next asked for; changes are kept."""
         for document in self.identity:
             if id(document) not in self.new:
                 self.expired[id(document)] = weakref.ref(document)
 
     def is_expired(self, document: Document) -> bool:
-        """Return whether a document is to be read anew. Another one, that is gone, may have had its place."""
+        """Return whether a document is to be read again; another one may have its place in memory by now."""
         reference = self.expired.get(id(document))
         return reference is not None and reference() is document
 

@@ -75,7 +75,7 @@ def gone(document: Document) -> StateError:
 
 
 def outdated(document: Document) -> StateError:
-    """Make the error of a changed object whose class was declared anew."""
+    """Make the error of a changed object whose class was declared again."""
     return StateError(
         f"the session holds {name_of(document)} with uncommitted changes, of a class that was declared again",
         state="persistent",

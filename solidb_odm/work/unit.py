@@ -90,7 +90,7 @@ class UnitOfWork(Holdings):
         for document in [*held, *fresh]:
             state = state_of(document)
             state.touched = False
-            if state.assigned:  # it notes anew what is set from now on
+            if state.assigned:  # it notes again what is set from now on
                 plan.assigned[id(document)], state.assigned = state.assigned, None
             if state.exposed and id(document) in plan.looked_at:
                 self.keep_if_shared(document, state)

@@ -1,7 +1,7 @@
 """Taking attributes away from stored documents, under the server's lock of each and without their values.
 
 Of all that the server offers only JSON Patch, as synchronization pushes it, does this. A query reads and
-then writes without a lock; a transaction makes the document anew, with another time of creation; a
+then writes without a lock; a transaction makes the document again, with another time of creation; a
 conditional ``PUT`` sends all values as JSON, whose numbers the server reads one unit in the last place off.
 """
 

@@ -203,7 +203,7 @@ class ChannelPool:
             self._threads.end()
 
     def after_fork(self) -> None:
-        """Begin anew in a child process, which has none of the threads."""
+        """Begin again in a child process, which has none of the threads."""
         self._lock = threading.Lock()
         self._threads.after_fork()
         self._idle, self._taken = [], 0

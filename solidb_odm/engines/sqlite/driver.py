@@ -209,7 +209,7 @@ class FileDriver:
                 pause.take(left)
 
     def _rewritten(self, old: Cipher, new: Cipher) -> list[KeyedChannel] | None:
-        """Encrypt the file anew; return the channels that have a connection, if any has."""
+        """Encrypt the file again; return the channels that have a connection, if any has."""
         with self._key_lock:
             if left := [channel for channel in self._channels if not channel.is_given_back]:
                 return left

@@ -102,7 +102,7 @@ class WriteQueue:
                 self._turns[0].ring()
 
     def after_fork(self) -> None:
-        """Begin anew in a child process: whoever had the turn lives in the parent."""
+        """Begin again in a child process: whoever had the turn lives in the parent."""
         self._turns.clear()
 
     def _is_first(self, turn: WriteTurn) -> bool:

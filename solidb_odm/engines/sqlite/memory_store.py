@@ -38,7 +38,7 @@ class MemoryStore:
     """One database in memory; safe for threads.
 
     Its own connection keeps the database, and reads from the beginning of each write to its end. A writer
-    that was forgotten leaves it reading, which nobody minds: the next one begins anew.
+    that was forgotten leaves it reading, which nobody minds: the next one begins again.
     """
 
     def __init__(self, connect: Callable[[str, bool], sqlite3.Connection]) -> None:

@@ -39,7 +39,7 @@ T = TypeVar("T")
 class Analyses(Generic[T]):
     """What is seen in queries: each is looked at once, while it is in use. Safe for threads.
 
-    They are known by their identity, which takes no time, and those built anew by their parts.
+    They are known by their identity, which takes no time, and those built again by their parts.
     """
 
     def __init__(self, look: Callable[[nodes.Query], T]) -> None:

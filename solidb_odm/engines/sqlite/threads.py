@@ -148,7 +148,7 @@ class Threads:
         weakref.finalize(self, self._crew.leave).atexit = False
 
     def after_fork(self) -> None:
-        """Begin anew in a child process, which has none of the threads."""
+        """Begin again in a child process, which has none of the threads."""
         self._begin()
 
     def put(self, worker: Worker) -> None:

@@ -4,7 +4,7 @@ It is built in a thread of its own while queries are answered exactly, and says 
 Those that were written since are always among them, and all of them are measured exactly, so that it never
 shows an older state. The name of its file has the mark of the state that it was built from and a digest of
 what it holds, for usearch trusts what it reads; a file that is damaged, or was built from a state that the
-store was never in, is built anew.
+store was never in, is built again.
 """
 
 from __future__ import annotations

@@ -447,7 +447,7 @@ def _check_hook(cls: Any, name: str, hook: FunctionType) -> None:
 
 
 def check_key(cls: Any) -> None:
-    """Hold the key to be text, and to be stored as ``_key`` where a class declares it anew."""
+    """Hold the key to be text, and to be stored as ``_key`` where a class declares it again."""
     info = class_fields(cls)["key"]
     if not all(
         isinstance(kind, type) and issubclass(kind, str) for kind in type_inspection.kinds(info.annotation)

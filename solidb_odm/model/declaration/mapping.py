@@ -129,7 +129,7 @@ class Mapping:
         return stored if known is None else known.name
 
     def forget_computed(self, document: Any) -> None:
-        """Let computed fields that keep their value be computed anew, from what may have changed."""
+        """Let computed fields that keep their value be computed again, from what may have changed."""
         for name in self.cached:
             document.__dict__.pop(name, None)
         if self.keeps_below:

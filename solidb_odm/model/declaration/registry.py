@@ -22,7 +22,7 @@ from ...errors import ConfigurationError, DeclarationError, SolidbError, UsageEr
 from ..stored.pydantic_attributes import generic_parts
 
 SUCCESSOR = "__solidb_successor__"
-"""The attribute of a class that was declared anew: a weak reference to the class in its place."""
+"""The attribute of a class that was declared again: a weak reference to the class in its place."""
 
 REFUSED = "__solidb_refused__"
 """The mark of a class whose statement failed, though its parents still know it."""
@@ -153,7 +153,7 @@ class Registry:
                     continue
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """Return the global one by its name; another is made anew, and entered by classes that come along."""
+        """Return the global registry by its name, and another as a new one, to which its classes go."""
         return "registry" if self is registry else (Registry, ())
 
     def __repr__(self) -> str:
@@ -264,7 +264,7 @@ def registry_of(collection: str, preferred: set[Registry]) -> Registry:
 
 
 def current(model: Any) -> Any:
-    """Return a class, or the one that was declared anew in its place."""
+    """Return a class, or the one that was declared again in its place."""
     while isinstance(model, type) and SUCCESSOR in model.__dict__:
         newer = model.__dict__[SUCCESSOR]()
         if newer is None:
@@ -274,12 +274,12 @@ def current(model: Any) -> Any:
 
 
 def is_in_use(model: Any) -> bool:
-    """Return whether a class has not been declared anew, and its own statement did not fail."""
+    """Return whether a class has not been declared again, and its own statement did not fail."""
     return SUCCESSOR not in model.__dict__ and REFUSED not in model.__dict__
 
 
 def is_same_place(one: type[Any], other: type[Any]) -> bool:
-    """Return whether one class was declared anew as the other: of one name, in one module or function."""
+    """Return whether one class was declared again as the other: of one name, in one module or function."""
     return (
         one is not other
         and one.__name__ == other.__name__

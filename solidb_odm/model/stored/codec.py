@@ -319,7 +319,7 @@ def decode(mapping: Mapping, key: str, body: Body) -> Any:
         )
         if "recursion" in problem and is_deep(body):  # as a server's own UPDATE may nest it
             problem = f"it is nested deeper than {DEEPEST} levels"
-            hint = "write its deep field anew, with update(Model).where(Model.key == key).values(..)"
+            hint = "write its deep field again, with update(Model).where(Model.key == key).values(..)"
         raise LoadError(
             f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}:"
             f" {problem}",

@@ -81,7 +81,7 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
 
 
 def _held(work: UnitOfWork, model: type[D], collection: str, keys: list[str]) -> dict[str, Any]:
-    """Return the documents with these keys that the session holds, and that need not be read anew."""
+    """Return the documents with these keys that the session holds, and that need not be read again."""
     by_key: dict[str, Any] = {}
     references = work.identity.of(collection)
     for key in dict.fromkeys(keys) if references else ():

@@ -71,7 +71,7 @@ def _check_stored(work: UnitOfWork, documents: Iterable[Document], move: str) ->
 
 
 def expire(work: UnitOfWork, documents: Sequence[Document]) -> None:
-    """Drop the changes of documents, and read them anew when they are next asked for."""
+    """Drop the changes of documents, and read them again when they are next asked for."""
     _check_stored(work, documents, "expire")
     for document in documents:
         state = state_of(document)
@@ -127,7 +127,7 @@ def _held_though_over(context: Context, document: D) -> Operation[D | None]:
 def rebase(
     context: Context, documents: Sequence[Document], prefer: Prefer | None
 ) -> Operation[dict[str, list[AttributeConflict]]]:
-    """Make the changes of documents anew on what is stored now; see ``Session.rebase``."""
+    """Make the changes of documents again on what is stored now; see ``Session.rebase``."""
     pairs = yield from _stored_now(context, documents, "rebase")
     merged = [_merged(document, row, prefer) for document, row in pairs]
     conflicts = {
@@ -164,7 +164,7 @@ def _merged(
     mapping, theirs = type(document).__solidb_mapping__, body_value(row[4])
     _, whole = document_difference(mapping, document, state)
     ours = {name: value for name, value in body_value(whole).items() if name not in mapping.computed}
-    made = set(mapping.computed)  # made anew by the flush, as the time of the change is
+    made = set(mapping.computed)  # made again by the flush, as the time of the change is
     if isinstance(document, Timestamped):
         made.add(stored_name(type(document), "updated_at"))
     if isinstance(document, SoftDelete):

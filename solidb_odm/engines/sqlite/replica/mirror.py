@@ -73,7 +73,7 @@ class Mirror:
         return set(rows)
 
     def _acknowledge_many(self, collection: Collection, outcomes: Sequence[Outcome]) -> set[int]:
-        """End the edits that nobody has made anew since they were sent; return their places."""
+        """End the edits that nobody has made again since they were sent; return their places."""
         places = {
             outcome.key: place
             for place, outcome in enumerate(outcomes)
