@@ -40,7 +40,7 @@ from pydantic import (
 )
 from typing_extensions import is_typeddict
 
-from .stored.pydantic_attributes import FIELDS, class_fields
+from .stored.pydantic_attributes import FIELDS, GENERIC, class_fields
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -187,6 +187,23 @@ def places(member: Any) -> dict[str, Any]:
         return {}
     hints = get_type_hints(member, include_extras=True)
     return {name: hints.get(name, Any) for name in member._fields}
+
+
+def places_of(annotation: Any) -> tuple[Any, ...] | None:
+    """Return the types of the places of tuples that all have one form; None for any other type."""
+    members = [member for member in alternatives(annotation) if member is not type(None)]
+    if len(members) != 1:
+        return None
+    if is_named_tuple(members[0]):
+        return tuple(places(members[0]).values())
+    arguments = get_args(members[0])
+    is_fixed = get_origin(members[0]) is tuple and Ellipsis not in arguments
+    return arguments if is_fixed else None
+
+
+def unparametrized(model: Any) -> Any:
+    """Return the generic model that one with parameters is made from; any other class itself."""
+    return getattr(model, GENERIC, {}).get("origin") or model
 
 
 def is_nullable(annotation: Any) -> bool:

@@ -99,9 +99,12 @@ def _field_name(model: type[Document], field: Any) -> str:
         )
     place = field.__solidb_place__
     if place.source is not model or len(place.path) != 1:
+        way = "values(field=value)"
+        if place.source is model and len(place.path) > 1:
+            whole = repr(field).split(".")[1].partition("[")[0]
+            way = f"give the whole of it, {whole}=..; or load the documents, set it on each and commit"
         raise UsageError(
-            f"values() gives whole fields of {model.__name__} new values, and {field!r} is none",
-            hint="values(field=value)",
+            f"values() gives whole fields of {model.__name__} new values, and {field!r} is none", hint=way
         )
     return place.name
 

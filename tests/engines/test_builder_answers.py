@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pytest
 from pydantic import BaseModel
@@ -70,6 +70,11 @@ class Day(StrEnum):
     MONDAY = "mo"
 
 
+class Spot(NamedTuple):
+    x: int
+    name: str | None = None
+
+
 class Order(Document, collection="answer_orders"):
     price: D = D(0)
     qty: int = 1
@@ -91,6 +96,9 @@ class Order(Document, collection="answer_orders"):
     by_date: dict[date, D] = {}
     by_day: list[dict[Day, int]] = []
     priced: list[Priced] = []
+    pair: tuple[int, str] = (1, "a")
+    pairs: list[tuple[int, str]] = []
+    spot: Spot = Spot(1)
 
 
 class Express(Order):
@@ -218,6 +226,10 @@ ANSWERS: list[tuple[Any, list[Any]]] = [
     (select(key, tag).join(tag).where(tag != "x"), [("1", "z")]),
     (select(key).where(Order.plain.city == "Rome", any_(Order.plains).city == "Oslo"), ["1"]),
     (select(key).where(Order.typed["city"] == "Rome", any_(Order.typeds)["city"] == "Oslo"), ["1"]),
+    (
+        select(key).where(Order.pair == (1, "a"), Order.pair[-1] == "a", Order.spot == Spot(1)),
+        ["1", "2", "3"],
+    ),
     (select(key).where(contains(Order.by_number[-3], "x"), contains(Order.by_number, 10)), ["1"]),
     (select(key).where(contains(Order.by_number, 3)), []),
     (select(key).where(Order.by_date[date(2024, 2, 29)] == D("1.5")), ["1"]),
@@ -310,6 +322,15 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: update(Order).values(name=some(Order.nick).strip()), "coalesce"),
     (lambda: update(Order).values(qty=func.last(Order.matrix)[0]), "coalesce"),
     (lambda: update(Order).values(qty=func.max(Order.qty, 2.5)), "is a float"),
+    (lambda: Order.pair == ("a", 1), "compare it with an int"),
+    (lambda: Order.pair == (1,), "has 2 elements"),
+    (lambda: Order.pair[2] == "a", "has 2 elements"),
+    (lambda: contains(Order.pairs, ("a", 1)), "compare it with an int"),
+    (lambda: any_(Order.pairs)[-3] == 1, "has 2 elements"),
+    (lambda: Order.spot == ("x", "y"), "compare it with an int"),
+    (lambda: in_(Order.plain, [Line()]), "is a Plain"),
+    (lambda: any_(Order.plains) == Spot(1), "compare it with a model"),
+    (lambda: update(Order).values({Order.line.qty: 3}), "give the whole of it, line=.."),
     (lambda: Order.by_number["x"], "a key of Order.by_number is an int"),
     (lambda: Order.by_number[date(2024, 1, 1)], "compare it with an int"),
     (lambda: contains(Order.by_number, "x"), "a key of Order.by_number is an int"),

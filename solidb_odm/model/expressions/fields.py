@@ -403,6 +403,9 @@ def check_step(items: Expression, step: str | int) -> None:
         raise UsageError(
             f"{items!r}[{step!r}]: a query can't index a text", hint="func.substring(text, start, length)"
         )
+    known = type_inspection.places_of(items.__solidb_type__) if kind == "list" else None
+    if known is not None and isinstance(step, int) and not -len(known) <= step < len(known):
+        raise UsageError(f"{items!r}[{step!r}]: {items!r} has {len(known)} elements")
     fits: dict[str, Any] = {
         "list": int,
         "dict": str,

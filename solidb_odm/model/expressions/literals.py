@@ -52,17 +52,45 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
         _check_other(annotation, value, what)
     elif not _agrees(kind, given, value) and not (given == "dict" and _is_typed_dict(annotation)):
         raise _refusal(annotation, kind, given, value, what)
+    _check_within(annotation, kind, value, what)
+    if kind == "time" and isinstance(value, time) and value.tzinfo is not None and operator in ORDERS:
+        raise UsageError(f"times with an offset do not sort as texts: {what!r} {operator} {value!r}")
+    _check_choice(annotation, value, operator, what)
+
+
+def _check_within(annotation: Any, kind: Kind, value: Any, what: object) -> None:
+    """Hold what a value of the right kind holds, or names, to the type of a field; UsageError."""
     if kind == "link":
         check_reference(type_inspection.link_target(annotation), value, what)
-    if kind == "list":
+    if kind == "model" and value_kind(value) == "model":
+        _check_class(annotation, value, what)
+    if kind == "list" and (fields := type_inspection.places_of(annotation)) is not None:
+        _check_places(fields, value, what)
+    elif kind == "list":
         inner = type_inspection.element(annotation)
         for item in value:
             if isinstance(item, Decimal) and kind_of(inner) in ("int", "float"):
                 raise _refusal(inner, kind_of(inner), "decimal", item, Element(what))
             check_item(inner, item, "==", Element(what))
-    if kind == "time" and isinstance(value, time) and value.tzinfo is not None and operator in ORDERS:
-        raise UsageError(f"times with an offset do not sort as texts: {what!r} {operator} {value!r}")
-    _check_choice(annotation, value, operator, what)
+
+
+def _check_class(annotation: Any, value: Any, what: object) -> None:
+    """Hold a model to be one of the classes of a field; UsageError. A generic one is what it is made from."""
+    classes = [type_inspection.unparametrized(member) for member in type_inspection.alternatives(annotation)]
+    known = [member for member in classes if isinstance(member, type) and kind_of(member) == "model"]
+    if not isinstance(value, tuple(known)) and type_inspection.unparametrized(type(value)) not in known:
+        names = " or ".join(_name(member) for member in known)
+        raise UsageError(f"{what!r} is a {names}, and can't be compared with {value!r}")
+
+
+def _check_places(fields: tuple[Any, ...], value: Any, what: object) -> None:
+    """Hold a tuple to the types of the places of a field's; UsageError."""
+    if len(value) != len(fields):
+        raise UsageError(
+            f"{what!r} has {len(fields)} elements, and can't be {value!r}, which has {len(value)}"
+        )
+    for inner, item in zip(fields, value, strict=True):
+        check_item(inner, item, "==", Element(what))
 
 
 def check_whole(annotation: Any, kind: Kind, what: object) -> None:
