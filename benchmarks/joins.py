@@ -156,7 +156,8 @@ TEXT = """
 As many authors as the size says and twice as many posts, each with two indexed links, and edges. Rows of
 the whole join are read. By hand the same rows stand in columns, the keys as texts with indexes; or the keys
 of links alone do, beside the documents as JSON texts, as ours has them. To read values out of texts is most
-of what a join costs.
+of what a join costs: SQLite needs about a microsecond for the two of a row, and joins the row of two columns
+in half of that. Ours reads the links out of texts as well: all that two equal links consist of.
 """
 TITLES = {
     "link": "`Post.author == Author.id`",

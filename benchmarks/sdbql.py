@@ -266,7 +266,8 @@ Nested documents and as many edges in one file. *By hand* is SQL over the same t
 own on the same attributes, and documents made of its rows. Ours is a text given to `Session.execute`, read
 and planned before. TinyDB searches its JSON file, which has no index; mongita has the same indexes as we,
 and keeps in memory what it once read: what it answers faster it answers without looking at the file.
-Neither has joins, groups or graphs.
+Neither has joins, groups or graphs. A point query by hand takes some ten microseconds, to which ours adds
+some eighty calls in Python, between the text and the row.
 """
 OTHERS = {
     "point": ("TinyDB", "mongita"),
