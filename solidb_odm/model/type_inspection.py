@@ -45,7 +45,8 @@ from .stored.pydantic_attributes import FIELDS, GENERIC, class_fields
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_SLOT = "__solidb_cache__"
+CACHE = "__solidb_cache__"
+"""Where a class keeps what was found out about it, by name."""
 
 
 def cached_by_class(function: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
@@ -54,24 +55,33 @@ def cached_by_class(function: Callable[Concatenate[Any, P], R]) -> Callable[Conc
 
     @wraps(function)
     def remembering(cls: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        own = cls.__dict__.get(_SLOT)
+        own = cls.__dict__.get(CACHE)
         key = (name, *args) if args else name
         if own is not None and key in own:
             return own[key]  # type: ignore[no-any-return]
         answer = function(cls, *args, **kwargs)
         if own is None:
             own = {}
-            type.__setattr__(cls, _SLOT, own)
+            type.__setattr__(cls, CACHE, own)
         own[key] = answer
         return answer
 
     return remembering
 
 
+def keep(cls: Any, name: str, value: Any) -> None:
+    """Let a class keep a value under a name, as long as it is the class that it is."""
+    own = cls.__dict__.get(CACHE)
+    if own is None:
+        type.__setattr__(cls, CACHE, {name: value})
+    else:
+        own[name] = value
+
+
 def forget(cls: Any) -> None:
     """Forget what was found out about a class, which is another one by now."""
-    if _SLOT in cls.__dict__:
-        type.__delattr__(cls, _SLOT)
+    if CACHE in cls.__dict__:
+        type.__delattr__(cls, CACHE)
 
 
 def cached_by_annotation(function: Callable[[Any], R]) -> Callable[[Any], R]:

@@ -116,7 +116,7 @@ def column(item: Any) -> Column:
         return Scalar(item, label, decode or _number_decoder(item) if is_computed else decode)
     if isinstance(item, Expression):
         item = check_no_elements(item, "select()")
-        origin = getattr(item, "place", None)
+        origin = getattr(item, "place", None) if hasattr(item.__class__, "place") else None
         decode = field_decoder(origin) if isinstance(origin, Place) else decoder(item.__solidb_type__)
         return Scalar(item, _label(item), decode or _number_decoder(item))
     if isinstance(item, Document):

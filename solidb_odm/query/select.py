@@ -18,8 +18,10 @@ from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering, sort_key
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Place
+from ..model.type_inspection import CACHE, keep
 from . import conditions
 from .columns import (
+    Column,
     Entity,
     Labelled,
     Partner,
@@ -318,6 +320,8 @@ class Select(Loading[T_co], Selection):
         known = None if step is None else step.known
         if step is None or known is None or known[0] != Registry.generation or known[3]:
             return None  # it must be built, or asks for the clock
+        if known[1].whole is None:  # of fields
+            return None
         names = known[2]
         if len(names) == 1:
             return step.entity, known[1].query, {names[0]: values[0]}, True
@@ -454,16 +458,41 @@ _EXACT = 2**53
 """Up to here every engine knows an integer exactly."""
 
 
-_START = "__solidb_select__"
-"""Where a class keeps the select of all its documents, with the number of the newest class."""
+_START = "select"
+"""What a class keeps the select of all its documents as, with the number of the newest class."""
+_NOTHING: dict[str, Any] = {}
 
 
-def _whole(model: Any) -> tuple[int, Select[Any]]:
-    made = object.__new__(_SELECT)
+def _whole(model: Any) -> tuple[int, Select[Any], Step]:
+    """Return the select of all documents of a class, and the step at which it begins."""
+    kept: tuple[int, Select[Any], Step] | None = model.__dict__.get(CACHE, _NOTHING).get(_START)
+    if kept is not None and kept[0] == Registry.generation:  # what it means depends on the classes there are
+        return kept
     entity = Entity(model, model)
-    clauses = {"columns": (entity,), "single": True, "_step": Step(entity, [0])}
+    step = Step(entity, [0])
+    made = Registry.generation, _begun((entity,), step), step
+    keep(model, _START, made)
+    return made
+
+
+def _begun(columns: tuple[Column, ...], step: Step) -> Select[Any]:
+    made = object.__new__(_SELECT)
+    clauses = {"columns": columns, "single": len(columns) == 1, "_step": step}
     object.__setattr__(made, "__dict__", clauses)  # without the clauses that are absent
-    return Registry.generation, made
+    return made
+
+
+def _of_fields(items: tuple[Any, ...]) -> Select[Any] | None:
+    """Return the select of fields that one class keeps; None of others."""
+    marks: list[Any] = [item.__solidb_mark__ for item in items if item.__class__ is FieldRef]
+    if len(marks) < len(items) or None in marks or any(mark.model is not marks[0].model for mark in marks):
+        return None
+    step = _whole(marks[0].model)[2].after(("columns", *marks), marks[0])
+    if step is None:
+        return None
+    if step.start is None:
+        step.start = _begun(tuple(map(column, items)), step)
+    return step.start
 
 
 @overload
@@ -494,9 +523,7 @@ def select(*items: Any) -> Select[Any]:
     if not items:
         raise UsageError("select() needs a Document class, or fields")
     if len(items) == 1 and isinstance(items[0], type) and issubclass(items[0], Document):
-        kept: tuple[int, Select[Any]] | None = items[0].__dict__.get(_START)
-        if kept is None or kept[0] != Registry.generation:  # what it means depends on the classes there are
-            kept = _whole(items[0])
-            type.__setattr__(items[0], _START, kept)
-        return kept[1]
+        return _whole(items[0])[1]
+    if isinstance(items[0], FieldRef) and (kept := _of_fields(items)) is not None:
+        return kept
     return Select(tuple(column(item) for item in items), len(items) == 1)

@@ -57,11 +57,13 @@ class Step:
     Steps begin at a model, and are about its fields only, so they go when it goes.
     """
 
-    __slots__ = ("_size", "entity", "known", "steps")
+    __slots__ = ("_size", "entity", "known", "start", "steps")
 
     def __init__(self, entity: Entity, size: list[int]) -> None:
         self.entity, self._size = entity, size
         self.steps: dict[tuple[Any, ...], Step] = {}
+        self.start: Select[Any] | None = None
+        """The select of fields that leads here, if that is a beginning."""
         self.known: tuple[int, Compiled, tuple[str, ...], dict[str, Any]] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -216,6 +216,22 @@ def test_pages_and_sorts(session: Session) -> None:
     assert session.scalars(select(Book)).all() == session.scalars(select(Book)).all()
 
 
+def test_fields_of_a_known_statement_are_read_under_their_names(session: Session) -> None:
+    for pages in (3, 4, 4, 99):
+        asked = select(Book.title).where(Book.pages == pages)
+        titles = [f"t{pages}"] if pages < 20 else []
+        assert session.scalars(asked).all() == titles
+        assert session.scalars(asked.limit(1)).first() == (titles[0] if titles else None)
+        rows = session.execute(select(Book.pages, Book.title).where(Book.pages == pages)).all()
+        assert [(row.pages, row.title) for row in rows] == [(pages, title) for title in titles]
+        assert session.scalars(select(Book).where(Book.pages == pages)).all() == [
+            book for book in session.scalars(select(Book)) if book.pages == pages
+        ]
+    session.add(Book(title="t3", pages=3))
+    assert session.scalars(select(Book.title).where(Book.pages == 3)).all() == ["t3", "t3"]
+    assert session.scalars(select(Book.title).where(Book.pages == 3).distinct()).all() == ["t3"]
+
+
 def test_what_is_marked_as_deleted_stays_away(session: Session) -> None:
     def named(name: str) -> list[str]:
         return [each.name for each in session.scalars(select(Shelf).where(Shelf.name == name))]

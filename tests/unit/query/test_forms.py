@@ -6,8 +6,9 @@ import operator
 import pickle
 import re
 from collections.abc import Callable
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import FrozenInstanceError, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -299,3 +300,32 @@ def test_sorts_by_nearness_that_differ_in_values_share_their_nodes(field: str) -
     one, other = (select(Spot).order_by(nearest(getattr(Spot, field), each)).limit(5) for each in places)
     assert one.compile().query is other.compile().query
     assert one.compile().bind_vars != other.compile().bind_vars
+
+
+def test_selects_of_fields_are_begun_once_and_told_apart() -> None:
+    class Cup(Document, collection="form_cups", registry=Registry()):
+        name: str
+        size: int = 0
+        made: datetime | None = None
+
+    class Mug(Cup, collection="form_mugs"):
+        pass
+
+    def text(statement: Any) -> tuple[str, Any]:
+        made = statement.compile()
+        return made.text, made.bind_vars
+
+    for size in (1, 2, 3):  # the first is built, the others know its form
+        for fields in ((Cup.name,), (Cup.name, Cup.size), (Cup.size, Cup.name), (Mug.name,), (Cup.made,)):
+            asked = select(*fields).where(fields[0].__solidb_source__.size == size)
+            anew = copy(asked)
+            anew.__dict__.update(_step=None, _compiled=None)
+            assert text(asked) == text(anew)
+            assert [column.label for column in asked.compile().columns] == [
+                column.label for column in anew.compile().columns
+            ]
+        assert text(select(Cup.name).distinct()) != text(select(Cup.name))
+        joined = select(Cup.name).join(Mug, Mug.name == Cup.name).where(Cup.size == size)
+        assert "form_mugs" in text(joined)[0]
+    assert select(Cup.name) is select(Cup.name)
+    assert select(Cup.name) is not select(Mug.name)
