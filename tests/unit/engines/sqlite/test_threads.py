@@ -157,12 +157,12 @@ def test_slow_work_has_no_more_threads_than_workers() -> None:
 
 def test_who_looks_for_slow_work_ends_with_the_threads() -> None:
     others = set(threading.enumerate())
-    threads = Threads(MOST)
+    threads = Threads(MOST + 1)
     go_on, done = threading.Event(), list[int]()
-    for _ in range(MOST + 1):
+    for _ in range(2 * MOST):
         threads.put(Job(threads, lambda: (go_on.wait(120), done.append(0))))
     go_on.set()
-    assert becomes(lambda: len(done) == MOST + 1)
+    assert becomes(lambda: len(done) == 2 * MOST)
     del threads
     collect_garbage()
     assert becomes(lambda: not [each for each in set(threading.enumerate()) - others if each.name == NAME])
