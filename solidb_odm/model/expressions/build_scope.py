@@ -57,7 +57,7 @@ def measured(made: M) -> M:
 
 def lengthened(made: M, chain: Any, last: Any) -> M:
     """Note the same of a chain that has one part more than another one, without a look at all parts."""
-    before, added = (_known(each) or checked_extent(each) for each in (chain, last))
+    before, added = (_known(part) or checked_extent(part) for part in (chain, last))
     size = Extent(max(before.depth, added.depth + 1), before.parts + added.parts)
     refuse_extent(size)
     object.__setattr__(made, "__solidb_extent__", size)

@@ -75,7 +75,7 @@ class Select:
         if self.tables:
             parts.insert(0, f"WITH {', '.join(self.tables)}")
         if self.sources:
-            joined = (each if each.startswith(_LEFT) else f", {each}" for each in self.sources)
+            joined = (source if source.startswith(_LEFT) else f", {source}" for source in self.sources)
             parts.append(f"FROM {''.join(joined).removeprefix(', ')}")
         if self.conditions:
             is_join = len(self.sources) > 1

@@ -62,15 +62,16 @@ def partners_of(query: nodes.Block, place: int) -> Partners | None:
         return None
     if sum(part == rows for part in walk(query)) != 2 or not isinstance(block, nodes.Block):
         return None
-    each, *filters = block.body
-    if not isinstance(each, nodes.For) or not isinstance(each.source, nodes.Name):
+    partner, *filters = block.body
+    if not isinstance(partner, nodes.For) or not isinstance(partner.source, nodes.Name):
         return None
     conditions = [clause.condition for clause in filters if isinstance(clause, nodes.Filter)]
-    plain = nodes.Block(body=block.body, returns=nodes.Return(nodes.Name(each.variable)))
-    if block != plain or len(conditions) < len(filters) or each != nodes.For(each.variable, each.source):
+    plain = nodes.Block(body=block.body, returns=nodes.Return(nodes.Name(partner.variable)))
+    is_bare = partner == nodes.For(partner.variable, partner.source)
+    if block != plain or len(conditions) < len(filters) or not is_bare:
         return None
     parts = tuple(part for condition in conditions for part in conjuncts(condition))
-    return Partners(each.source.name, each.variable, parts, loop.variable)
+    return Partners(partner.source.name, partner.variable, parts, loop.variable)
 
 
 def hashed(
