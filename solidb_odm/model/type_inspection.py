@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import operator
 import types
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
@@ -133,11 +134,30 @@ def strip(annotation: Any) -> Any:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
         elif hasattr(annotation, "__value__"):
-            annotation = annotation.__value__
+            annotation = _written_out(annotation, ())
         elif hasattr(annotation, "__supertype__"):  # a NewType
             annotation = annotation.__supertype__
         else:
             return annotation
+
+
+def _written_out(annotation: Any, within: tuple[Any, ...]) -> Any:
+    """Return a type with its type aliases written out; within itself an alias is anything.
+
+    ``within`` are the aliases that are being written out: ``type Json = dict[str, Json] | ..`` has no end.
+    """
+    if hasattr(annotation, "__value__"):
+        alias = get_origin(annotation) or annotation
+        return Any if alias in within else _written_out(annotation.__value__, (*within, alias))
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (None, Literal, Callable):
+        return annotation
+    if origin is Annotated:
+        return Annotated[(_written_out(arguments[0], within), *arguments[1:])]
+    parts = tuple(_written_out(argument, within) for argument in arguments)
+    if all(map(operator.is_, parts, arguments)):
+        return annotation
+    return Union[parts] if origin in (Union, types.UnionType) else origin[parts]  # noqa: UP007
 
 
 def alternatives(annotation: Any) -> tuple[Any, ...]:

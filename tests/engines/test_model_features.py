@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -30,9 +31,11 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from typing_extensions import TypeAliasType
 
-from solidb_odm import Document, Engine, Lossy, Session, Timestamped, sdbql, select, update
+from solidb_odm import Document, Engine, Lossy, Registry, Session, Timestamped, sdbql, select, update
 from solidb_odm.errors import InvalidDocument, SchemaViolation
+from solidb_odm.model import type_inspection
 
 
 class Blob(BaseModel):
@@ -439,6 +442,48 @@ def test_a_strict_document_is_read_as_it_was(engine: Engine) -> None:
         read = session.get_one(Exact, made.key)
         assert read == made.model_copy(update={"took": timedelta(days=2)})
         assert session.dirty == []
+
+
+RECURSIVE = (
+    "type Json = dict[str, Json] | list[Json] | str | int | None"
+    if sys.version_info >= (3, 12)
+    else "Json = TypeAliasType('Json', 'dict[str, Json] | list[Json] | str | int | None')"
+)
+
+
+def test_a_type_may_name_itself(engine: Engine) -> None:
+    names: dict[str, Any] = {"TypeAliasType": TypeAliasType}
+    exec(RECURSIVE, names)
+    alias = names["Json"]
+    annotations = {"held": alias, "more": list[alias]}
+    body = {"__module__": __name__, "__annotations__": annotations}
+    loose: Any = type(Document)("Loose", (Document,), body, collection="loose_types", registry=Registry())
+    engine.create_all(loose)
+    with Session(engine) as session:
+        session.add(made := loose(held={"a": [{"b": None}]}, more=[["x"]]))
+        session.commit()
+        session.expunge_all()
+        session.get_one(loose, made.key).held["a"][0]["b"] = [1]
+        session.commit()
+        session.expunge_all()
+        again = session.get_one(loose, made.key)
+        assert (again.held, again.more) == ({"a": [{"b": [1]}]}, [["x"]])
+
+
+class Endless:
+    """An alias that names itself, as Python 3.12 makes them."""
+
+    @property
+    def __value__(self) -> Any:
+        alias: Any = self
+        return dict[str, alias] | list[tuple[alias, ...]] | Annotated[str, "a note"]
+
+
+def test_what_is_said_of_an_alias_that_names_itself_has_an_end() -> None:
+    alias: Any = Endless()
+    assert type_inspection.alternatives(alias) == (dict[str, Any], list[tuple[Any, ...]], str)
+    assert not type_inspection.mentions_model(list[alias])
+    assert type_inspection.can_change(alias)
 
 
 class Counting(Document, collection="counting_posts"):
