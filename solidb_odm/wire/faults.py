@@ -301,6 +301,11 @@ _ROWS: list[tuple[frozenset[str], str, Make]] = [
     ),
     (_STORAGE, r"^Invalid document: (?P<text>.*)", _document(InvalidDocument, "{place}: {text}")),
     # queries
+    (
+        _STORAGE,
+        r"^(?:Parse error: )+(?P<text>Query nesting too deep.*)",
+        _plain(QueryLimitError, "compute a part of it in Python, or in a statement of its own"),
+    ),
     (_STORAGE, r"^(?:Parse error: )+(?P<text>.*)", _syntax),
     (
         _STORAGE,

@@ -12,6 +12,7 @@ import pytest
 
 from solidb_odm import (
     Document,
+    Engine,
     Session,
     aliased,
     and_,
@@ -259,3 +260,12 @@ def test_a_chain_that_grows_is_measured_as_one_that_is_made_at_once() -> None:
     grown: Any = reduce(operator.or_, parts)
     whole: Any = or_(*parts)
     assert grown.__solidb_extent__ == whole.__solidb_extent__ == Extent(5, 17)
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_what_is_nested_deep_is_refused_alike_by_every_engine(engine: Engine, kind: str) -> None:
+    engine.create_all(Bound)
+    with Session(engine) as session:
+        for depth in (3, 100, 190):
+            with suppress(QueryLimitError):
+                session.execute(select(Bound.key, _again(*DEEP[kind], depth))).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...errors import QueryError
+from ...errors import QueryError, QueryLimitError
 from .. import nodes
 from ..grammar import QUERY_OPENERS
 from .clauses import ClausePrinter
@@ -42,8 +42,8 @@ def print_expression(expression: Expression) -> str:
         raise _too_deep() from exc
 
 
-def _too_deep() -> QueryError:
-    return QueryError("the query nests too deeply to be written", hint="a server reads 64 levels")
+def _too_deep() -> QueryLimitError:
+    return QueryLimitError("the query nests too deeply to be written", hint="a server reads 64 levels")
 
 
 class QueryPrinter(ClausePrinter):

@@ -81,6 +81,7 @@ TEXTS = [
     (DB, "Invalid document: Geo Index 'by_place' not found", errors.IndexNotFound),
     (DB, "Invalid document: TTL Index 'by_age' not found", errors.IndexNotFound),
     (DB, "Geo index not found", errors.IndexNotFound),
+    (DB, "Parse error: Query nesting too deep (max 64)", errors.QueryLimitError),
     (DB, 'Parse error: Parse error: Unexpected token: Identifier("RETRN")', errors.QuerySyntaxError),
     (DB, "Query execution error: Bind variable '@x' not found", errors.QueryError),
     (DB, "Query execution timeout: exceeded 30 seconds", errors.QueryTimeout),
