@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,12 +22,16 @@ from solidb_odm import (
     Index,
     Link,
     Session,
+    case,
     create_async_engine,
     create_engine,
+    sdbql,
     select,
 )
 from solidb_odm.commands import CreateCollection, call
 from solidb_odm.engines.sqlite.threads import Threads
+from solidb_odm.errors import QueryLimitError
+from solidb_odm.query.statement import Statement
 
 
 class Colour(Enum):
@@ -209,3 +215,37 @@ async def test_a_request_goes_to_a_thread_once_to_read_and_twice_to_write(
         await session.commit()
     assert hops == 3
     await engine.dispose()
+
+
+def _long_with(count: int) -> Statement[Any]:
+    tables = ["t0 AS (RETURN 1)", *(f"t{n} AS (FOR x IN t{n - 1} RETURN x)" for n in range(1, count))]
+    return sdbql(f"WITH {', '.join(tables)} FOR x IN t{count - 1} RETURN x")
+
+
+def _doubled(n: int) -> str:
+    return f"LET a{n + 1} = a{n} + a{n}"
+
+
+LONG: dict[str, Callable[[int], Statement[Any]]] = {
+    "LET": lambda count: sdbql(f"LET a0 = 1 {' '.join(map(_doubled, range(count)))} RETURN a{count} > 0"),
+    "FOR": lambda count: sdbql(f"{' '.join(f'FOR a{n} IN [1]' for n in range(count))} RETURN 1"),
+    "WITH": _long_with,
+    "case": lambda count: select(case(*((Costed.number == n, n) for n in range(count)), else_=0)),
+    "or": lambda count: select(Costed).where(reduce(or_, (Costed.number == n for n in range(count)))),
+    "order_by": lambda count: select(Costed).order_by(*(Costed.number + n for n in range(count))),
+}
+
+
+@pytest.mark.parametrize("form", LONG)
+def test_a_long_query_costs_by_its_length(form: str) -> None:
+    """Four times as long costs four times as much, and not sixteen times."""
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Costed)
+
+        def run(count: int) -> None:
+            with suppress(QueryLimitError):
+                session.execute(LONG[form](count)).all()
+
+        run(4)
+        few, many = (calls_of(partial(run, count)) for count in (200, 800))
+        assert many < 5.2 * few

@@ -38,7 +38,10 @@ from .terms import (
 from .traversals import traversal
 
 _NO_LIMIT: Final = "-1"
+MOST_SOURCES: Final = 64
+"""How many tables SQLite joins."""
 _LONGEST_LET: Final = 20_000
+_LONGEST_TABLE: Final = 100_000
 _LEFT: Final = " LEFT JOIN "
 
 
@@ -153,7 +156,9 @@ def _tables(c: Compilation, tables: nodes.With, outer: Scope) -> dict[str, Term]
         raise NotInSql("WITH RECURSIVE")
     scope = dict(outer)
     for table in tables.tables:
-        scope[table.name] = c.subquery(c, table.query, scope)
+        scope[table.name] = found = c.subquery(c, table.query, scope)
+        if len(key_of(found)) > _LONGEST_TABLE:  # which stands in those that read it
+            raise NotInSql("a WITH this long")
     return scope
 
 
@@ -167,6 +172,8 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
         elif isinstance(clause, nodes.Let) and _left_join(c, query, place, select, scope):
             joined = True
         elif isinstance(clause, nodes.For):
+            if len(select.sources) >= MOST_SOURCES:
+                raise NotInSql("a join of so many sources")
             filters = _filters(query.body[place + 1 :], {clause.variable, *scope})
             met.update(_for(c, clause, select, scope, outer, filters))
         elif isinstance(clause, nodes.Join):

@@ -14,6 +14,7 @@ from typing import Final
 from ...._dataclasses import dataclass
 from ....language import nodes
 from ....language.walk import walk
+from .blocks import MOST_SOURCES
 from .parameters import Signature
 from .plans import Find, Names, Plan, plan
 from .row_shapes import ROWS
@@ -70,18 +71,22 @@ def _splits(query: nodes.Block) -> Iterator[tuple[nodes.Block, nodes.Block]]:
     if is_ordered and not windows and not any(isinstance(clause, _WRITES) for clause in body):
         rest = nodes.Block(late_lets=query.late_lets, returns=query.returns)
         yield _parted(replace(query, late_lets=()), rest)
-    for count in range(len(body), 0, -1):
-        if _is_worthwhile(body[:count]):
-            yield _parted(nodes.Block(body=body[:count]), replace(query, body=body[count:]))
+    for count in _worthwhile(body):
+        yield _parted(nodes.Block(body=body[:count]), replace(query, body=body[count:]))
 
 
-def _is_worthwhile(clauses: Sequence[nodes.Clause]) -> bool:
-    """Return whether the clauses do more than a scan that is narrowed."""
-    if any(isinstance(clause, _WRITES) for clause in clauses):
-        return False
-    if isinstance(clauses[0], nodes.Traverse | nodes.Match):
-        return True
-    return any(not isinstance(clause, nodes.Filter | nodes.Let) for clause in clauses[1:])
+def _worthwhile(clauses: Sequence[nodes.Clause]) -> Iterator[int]:
+    """Yield how many clauses do more than a scan that is narrowed, and can be one statement of SQLite."""
+    fewest = 1 if clauses and isinstance(clauses[0], nodes.Traverse | nodes.Match) else len(clauses) + 1
+    most = loops = 0
+    for place, clause in enumerate(clauses):
+        loops += isinstance(clause, nodes.For | nodes.Join)
+        if isinstance(clause, _WRITES) or loops > MOST_SOURCES:
+            break
+        most = place + 1
+        if place and not isinstance(clause, nodes.Filter | nodes.Let):
+            fewest = min(fewest, most)
+    yield from range(most, fewest - 1, -1)
 
 
 def _parted(head: nodes.Block, rest: nodes.Block) -> tuple[nodes.Block, nodes.Block]:
