@@ -71,6 +71,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any
 
 
@@ -134,10 +135,12 @@ def listed(values: Any, call: str, hint: str | None = None) -> list[Any]:
     return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
-def check_callable(function: Any, call: str, hint: str) -> None:
-    """Raise UsageError unless an argument is callable."""
+def check_callable(function: Any, call: str, hint: str, *, is_awaited: bool = False) -> None:
+    """Raise UsageError unless an argument can be called, and gives no coroutine that nobody would await."""
     if not callable(function):
         raise UsageError(f"{call} takes a function, not {function!r}", hint=hint)
+    if iscoroutinefunction(function) and not is_awaited:
+        raise UsageError(f"{call} takes a plain function, and would not await {function!r}", hint=hint)
 
 
 class StateError(UsageError):

@@ -12,7 +12,7 @@ from typing_extensions import dataclass_transform
 
 from ..commands import CollectionKind
 from .declaration.metaclass import DocumentMeta
-from .declaration.registry import current
+from .declaration.registry import check_target, current
 from .document import Document
 from .stored.shape import reference_schema
 
@@ -51,7 +51,7 @@ class EndType:
         return hash(EndType)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        wanted = next((member for member in get_args(source) if member is not str), None)
+        wanted = check_target(next((end for end in get_args(source) if end is not str), None), "Edge")
 
         def check(value: Any) -> Any:
             if isinstance(value, Document):

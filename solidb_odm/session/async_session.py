@@ -14,7 +14,7 @@ from .._wrong_calls import Awaited, missing_call, refuse_more, refuse_options
 from ..commands import Operation, arun
 from ..engine.engine import AsyncEngine
 from ..engine.statistics import AsyncCountedChannel
-from ..errors import StaleDocumentError, check_callable
+from ..errors import StaleDocumentError, UsageError, check_callable
 from ..model.document import Document
 from ..query.load_paths import Loadable
 from ..query.statement import Statement
@@ -69,6 +69,11 @@ class AsyncRows(AsyncIterator[T_co]):
     def __await__(self) -> Generator[None, None, Self]:
         yield from ()
         return self
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> Any:
+            raise UsageError("these rows are awaited", hint="async for row in session.stream(..)")
 
     def __anext__(self) -> Awaitable[T_co]:
         return self._rows.__anext__()
@@ -319,7 +324,8 @@ class AsyncSession(SessionBase, Awaited):
         run several times: do what can't be undone, such as sending mail, after ``run()``.
         """
         self._check_clean()
-        check_callable(work, "run()", "session.run(work), where work(session) reads and changes documents")
+        way = "session.run(work), where work(session) reads and changes documents"
+        check_callable(work, "run()", way, is_awaited=True)
         backoff = Backoff(retries)
         while True:
             try:

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 import pytest
+from pydantic import BaseModel
 
 from solidb_odm import (
     AsyncSession,
     BackReference,
     Cascade,
     Document,
+    Edge,
     Engine,
     Link,
+    Registry,
     Session,
     aliased,
     asc,
@@ -32,7 +35,7 @@ from solidb_odm import (
     sessionmaker,
     update,
 )
-from solidb_odm.errors import ConfigurationError, SolidbError, StateError, UsageError
+from solidb_odm.errors import ConfigurationError, DeclarationError, SolidbError, StateError, UsageError
 from solidb_odm.migrations import Migrator
 from solidb_odm.offline import AsyncOfflineSyncManager, OfflineSyncManager, SyncConfig
 
@@ -270,3 +273,75 @@ def test_arguments_of_other_stores_and_migrations_name_the_way(call: Callable[[]
 def test_what_beanie_and_sqlmodel_are_imported_for_names_the_way(name: str) -> None:
     with pytest.raises(ImportError, match=f"has no '{name}'; write "):
         exec(f"from solidb_odm import {name}")
+
+
+async def nobody_awaits(*_: Any) -> None:
+    """A function that gives a coroutine."""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Session(create_engine("sqlite://")).on("before_commit", nobody_awaits),
+        lambda: AsyncSession(create_async_engine("sqlite://")).on("before_commit")(nobody_awaits),
+        lambda: Sessions().on("after_commit", nobody_awaits),
+        lambda: create_async_engine("sqlite://").on_query(nobody_awaits),
+        lambda: Session(create_engine("sqlite://")).run(nobody_awaits),
+        lambda: offline(is_async=True).on_change(nobody_awaits),
+        lambda: offline().on_conflict(nobody_awaits),
+    ],
+)
+def test_a_function_that_nobody_would_await_is_refused(call: Callable[[], Any]) -> None:
+    with pytest.raises(UsageError, match="a plain function, and would not await"):
+        call()
+
+
+def test_rows_that_are_awaited_say_so() -> None:
+    rows: Any = AsyncSession(create_async_engine("sqlite://")).stream(select(R))
+    with pytest.raises(UsageError, match="async for"):
+        list(rows)
+
+
+class Plain(BaseModel):
+    x: int = 0
+
+
+DECLARED = [
+    ("_id: int = 3", "not stored"),
+    ("_rev: str", "Wrong.rev is there"),
+    ("def before_insert(self, session): pass", r"def before_insert\(self\)"),
+    ("def after_load(self, session, *, y=1): pass", r"def after_load\(self\)"),
+]
+
+
+@pytest.mark.parametrize(("line", "way"), DECLARED)
+def test_a_declaration_that_would_do_nothing_is_refused(line: str, way: str) -> None:
+    names = {"Document": Document, "Registry": Registry, "Link": Link, "Plain": Plain}
+    with pytest.raises(DeclarationError, match=way):
+        exec(f"class Wrong(Document, collection='wrong_ones', registry=Registry()):\n    {line}", names)
+
+
+def test_a_link_to_no_document_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="Plain is no Document class"):
+
+        class Wrong(Document, collection="wrong_links", registry=Registry()):
+            part: Link[Plain]  # type: ignore[type-var]
+
+
+def test_an_edge_between_no_documents_is_refused() -> None:
+    names = {"Edge": Edge, "Registry": Registry, "Racer": Racer}
+    with pytest.raises(DeclarationError, match=r"Edge\[int\] leads to documents"):
+        exec("class Wrong(Edge[int, Racer], collection='wrong_edges', registry=Registry()): pass", names)
+
+
+def test_a_hook_may_have_arguments_with_defaults() -> None:
+    class Kept(Document, collection="wrong_kept", registry=Registry()):
+        name: str = ""
+
+        def before_insert(self, suffix: str = "!") -> None:
+            self.name += suffix
+
+    with Session(create_engine("sqlite://")) as session:
+        session.add(kept := Kept(name="a"))
+        session.commit()
+    assert kept.name == "a!"

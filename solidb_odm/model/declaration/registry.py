@@ -256,6 +256,16 @@ def _check_class(model: Any) -> None:
         raise UsageError(f"a registry holds document classes, not {model!r}")
 
 
+def check_target(target: Any, what: str) -> Any:
+    """Return what a link or an end of an edge leads to; DeclarationError for a class of no documents."""
+    if isinstance(target, type) and not hasattr(target, "__solidb_kind__"):
+        raise DeclarationError(
+            f"{what}[{target.__name__}] leads to documents, and {target.__name__} is no Document class",
+            hint=f"{what}[User]; what belongs to one document is a field of its type",
+        )
+    return cast(Any, target)
+
+
 def registry_of(collection: str, preferred: set[Registry]) -> Registry:
     """Return the registry that knows a collection: a preferred one, else the only one, else the global."""
     knowing = [registry for registry in list(_registries) if registry.claimants(collection)]

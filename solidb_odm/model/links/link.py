@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ..._dataclasses import dataclass
 from ...errors import DocumentNotFound, UsageError
-from ..declaration.registry import current
+from ..declaration.registry import check_target, current
 from ..document import Document
 from ..stored.shape import reference_schema
 
@@ -156,7 +156,7 @@ class Link(Generic[D]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        reader = _Reader(next(iter(get_args(source)), Document))
+        reader = _Reader(check_target(next(iter(get_args(source)), Document), "Link"))
         return core_schema.json_or_python_schema(
             core_schema.no_info_after_validator_function(reader.read, core_schema.str_schema()),
             core_schema.no_info_plain_validator_function(reader.read),
