@@ -118,7 +118,7 @@ def condition(value: Any) -> Expression:
 
 def equalities(source: Any, values: Mapping[str, Any]) -> tuple[Expression, ...]:
     """Return the conditions that fields of a source have these values."""
-    return tuple(condition(getattr(source, name) == value) for name, value in values.items())
+    return tuple([condition(getattr(source, name) == value) for name, value in values.items()])
 
 
 def bounded(build: Callable[P, R]) -> Callable[P, R]:

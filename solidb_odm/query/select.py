@@ -170,7 +170,8 @@ class Select(Loading[T_co], Selection):
         The fields are those of the model that was joined last, or else of the first one that is read.
         """
         refuse_more("filter_by() takes values by name", others, "where(User.age > 18)")
-        return self._with(conditions=(*self.conditions, *conditions.equalities(self._latest(), values)))
+        wanted: tuple[Any, ...] = conditions.equalities(self._latest(), values)
+        return self.where(*wanted)
 
     def _latest(self) -> Source:
         first = self.columns[0]

@@ -115,6 +115,8 @@ class Session(SessionBase, Blocking):
         other queries over changed collections raise UnflushedChangesError, unless ``read="committed"``
         ignores the changes.
         """
+        if parameters is None and not others and (known := self._fetched(statement)) is not None:
+            return known
         program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
         return Result(rows, program.columns, writes=bool(program.writes))

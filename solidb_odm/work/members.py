@@ -54,6 +54,8 @@ class Holdings:
         self.dropped: Documents = {}
         self.removed: Documents = {}
         self.along: dict[int, weakref.ref[Document]] = {}
+        self._replaced: set[tuple[str, str]] = set()
+        """Where a document took the key of a deleted one."""
         self.is_over = False
         self.registries: set[Registry] = set()
         """The registries of the models in use."""
@@ -207,6 +209,8 @@ class Holdings:
                 move="add",
                 hint="change that one (session.get), or session.merge() this one into it",
             )
+        if other is not None and other is not document:
+            self._replaced.add((collection, key))
         references[key] = weakref.ref(document)
 
     def delete(self, document: Document) -> None:
@@ -232,6 +236,8 @@ class Holdings:
 
     def _restore_identity(self, collection: str, key: str) -> None:
         """Let a deleted document stand for its key again, as the one that replaced it leaves."""
+        if (collection, key) not in self._replaced:
+            return
         for document in self.deleted.values():
             if document.key == key and type(document).__solidb_mapping__.collection == collection:
                 self.identity.put(collection, key, document)
@@ -320,6 +326,7 @@ class Holdings:
 
     def _clear(self) -> None:
         self.identity.clear()
+        self._replaced.clear()
         for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.clear()
         self.along.clear()

@@ -133,6 +133,44 @@ def test_a_session_that_writes_costs_the_same_however_many_collections_there_are
     assert many <= 1.05 * few
 
 
+def test_deleting_many_costs_as_much_for_each_as_deleting_few(tmp_path: Path) -> None:
+    with create_engine(f"sqlite:///{tmp_path}/deleted.db") as engine, Session(engine) as session:
+        engine.create_all(Costed)
+
+        def lines_of(count: int) -> int:
+            documents = [Costed(number=number) for number in range(count)]
+            session.add_all(documents)
+            session.commit()
+            for document in documents:
+                session.delete(document)
+            return traced_lines(session.commit)
+
+        lines_of(10)
+        few, many = lines_of(100), lines_of(800)
+        assert many <= 8.4 * few
+
+
+def traced_lines(work: Callable[[], object]) -> int:
+    """Count the lines that run, as loops call nothing."""
+    count = 0
+
+    def trace(_frame: Any, event: str, _argument: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    gc.collect()
+    gc.disable()
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+        gc.enable()
+    return count
+
+
 class Once(Document, collection="costed_once"):
     label: Annotated[str, Index()] = ""
     place: Place = Place()
