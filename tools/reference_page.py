@@ -6,6 +6,9 @@ import importlib
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from solidb_odm import Index
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 MODULES = {
@@ -51,11 +54,20 @@ def _signature(value: object) -> str:
     if not home.startswith("solidb_odm"):
         return ""
     try:
-        signature = inspect.signature(value)
+        signature = inspect.signature(_constructor(value))
     except (TypeError, ValueError):
         return ""
-    taken = [parameter for parameter in signature.parameters.values() if parameter.annotation != "Never"]
+    taken = [
+        parameter
+        for name, parameter in signature.parameters.items()
+        if parameter.annotation != "Never" and not (name == "self" and inspect.isclass(value))
+    ]
     return str(signature.replace(parameters=taken)).replace("'", "")
+
+
+def _constructor(value: Any) -> Any:
+    """Return what takes the arguments of a call: ``__init__`` for indexes, whose ``__new__`` takes any."""
+    return value.__init__ if inspect.isclass(value) and issubclass(value, Index) else value
 
 
 def _is_model(value: object) -> bool:
