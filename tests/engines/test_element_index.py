@@ -65,6 +65,8 @@ CONDITIONS: list[str] = [
     "NOT (@wanted IN d.held)",
     "@wanted IN d.held OR d.number < 5",
     "@wanted IN d.held OR d.inner.list ANY == @wanted",
+    "@wanted IN d.held OR d.held ANY IN @several",
+    "d.held ANY == 'a' OR d.held ANY == @wanted",
     "@wanted IN d.held OR (d.inner.list ANY IN @several AND d.number > 9)",
     "d.held[*].a ANY == @wanted",
     "d.held[*].a ANY == @wanted OR d.inner.list[*].a.b ANY IN @several",

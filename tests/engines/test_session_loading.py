@@ -76,6 +76,6 @@ def test_a_path_must_begin_at_one_of_the_documents(session: Session) -> None:
     author = Author(name="Ada")
     session.add(author)
 
-    with pytest.raises(UsageError, match="a path from Post, and no Post to go it from"):
+    with pytest.raises(UsageError, match="a path from Post, but no Post to start from"):
         session.load([author], Post.author)
     session.load([], Post.author)

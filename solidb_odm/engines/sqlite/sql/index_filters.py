@@ -307,7 +307,25 @@ def element_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Trut
         condition = truth_of(c.term(c, node, scope))
     except NotInSql:
         return Truth("bool", choice) if c.total else None
-    return Truth("bool", condition.sql, f"({choice} AND {condition.where})")
+    tested = condition.where
+    if (listed := _said_of_arrays(c, node, scope)) is not None:
+        tested = f"({listed.json_type} = 'array' OR {tested})"
+    return Truth("bool", condition.sql, f"({choice} AND {tested})")
+
+
+def _said_of_arrays(c: Compilation, node: nodes.Expression, scope: Scope) -> JsonPath | None:
+    """Return the attribute that has one of some plain values, as the index says rightly of all arrays."""
+    if isinstance(node, nodes.Logical):
+        lists = [_said_of_arrays(c, part, scope) for part in node.operands] if node.operator == "OR" else []
+        return lists[0] if lists and all(part == lists[0] for part in lists) else None
+    parts = _parts(node)
+    if parts is None or isinstance(parts[0], nodes.Expansion):
+        return None
+    listed, wanted, is_one = c.term(c, parts[0], scope), c.constant(parts[1]), parts[2]
+    if wanted is None or not isinstance(listed, JsonPath):
+        return None
+    is_plain = wanted.kind in ("string", "number") and not wanted.precision
+    return listed if (is_plain if is_one else c.type_of(parts[1]) == "list") else None
 
 
 def _chosen(c: Compilation, node: nodes.Expression, scope: Scope) -> tuple[Document, str] | None:
