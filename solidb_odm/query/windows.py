@@ -202,4 +202,4 @@ class WindowFunctions:
 
 def _offset(function: str, target: Any, offset: int, default: Any) -> WindowCall:
     field = expression(target, f"func.{function.lower()}()")
-    return WindowCall(function, (field, lift(offset), lift(default, field)))
+    return WindowCall(function, (field, lift(offset), lift(default, field, checked=default is not None)))

@@ -251,6 +251,12 @@ class Expression(Measured):
             return Negation(self)
         return computed(negative(self), "-", 1) if self.__solidb_kind__ == "int" else _refuse(self, "~")
 
+    def __getitem__(self, step: Any) -> Any:
+        return _refuse(self, f"[{step!r}]", "func.nth(list, position), func.substring(text, start, length)")
+
+    def __divmod__(self, other: Any) -> Any:
+        return _refuse(self, "divmod()", "a // b, and a % b")
+
     def __round__(self, digits: int = 0) -> Any:
         return _refuse(self, "round()", "func.round(value, digits), which rounds halves away from zero")
 
@@ -326,9 +332,8 @@ class Value(Expression):
 
     @property
     def __solidb_aware__(self) -> bool | None:
-        if self.__solidb_kind__ != "datetime" or not isinstance(self.value, str):
-            return None
-        return datetime.fromisoformat(self.value).tzinfo is not None
+        is_time = self.__solidb_kind__ == "datetime" and isinstance(self.value, str)
+        return datetime.fromisoformat(self.value).tzinfo is not None if is_time else None
 
     def __repr__(self) -> str:
         return repr(self.value)

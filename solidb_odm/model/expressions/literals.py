@@ -78,7 +78,8 @@ def _check_class(annotation: Any, value: Any, what: object) -> None:
     """Hold a model to be one of the classes of a field; UsageError. A generic one is what it is made from."""
     classes = [type_inspection.unparametrized(member) for member in type_inspection.alternatives(annotation)]
     known = [member for member in classes if isinstance(member, type) and kind_of(member) == "model"]
-    if not isinstance(value, tuple(known)) and type_inspection.unparametrized(type(value)) not in known:
+    plain = tuple(member for member in known if not is_typeddict(member))
+    if not isinstance(value, plain) and type_inspection.unparametrized(type(value)) not in known:
         names = " or ".join(_name(member) for member in known)
         raise UsageError(f"{what!r} is a {names}, and can't be compared with {value!r}")
 

@@ -120,6 +120,8 @@ def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -
         return value
     reference = getattr(value, "__solidb_reference__", None)
     if reference is not None:
+        if isinstance(value, type):
+            raise UsageError(f"the class {value.__name__} is no value", hint="give a document, or a field")
         return reference()
     try:
         if owner is not None and issubclass(owner, BaseModel):
