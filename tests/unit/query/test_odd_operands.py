@@ -79,7 +79,8 @@ class Odd(Document, collection="odd_operands", registry=Registry()):
 
 FIELDS = {name: getattr(Odd, name) for name in (*Odd.model_fields, "id", "created_at")}
 VALUES: list[Any] = [
-    None, True, 0, -3, 2**70, 1.5, float("nan"), "", "a", "odd_operands/x", b"", Decimal("1.1"), Decimal("NaN"),
+    None, True, 0, -3, 2**70, 1.5, float("nan"), "", "a", "odd_operands/x", b"", Decimal("1.1"),
+    Decimal("NaN"),
     date(2024, 1, 5), datetime(2024, 1, 5, tzinfo=UTC), time(3), timedelta(1), UUID(int=1), [], [1], [None],
     (1, "a"),
     {1}, {}, {"size": 1}, Colour.RED, Colour, Odd, object(), int, Inner(), Plain(Decimal(1)), Place(1, "a"),
