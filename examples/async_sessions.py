@@ -1,4 +1,4 @@
-"""The same with ``await``: several tasks, a session each, on one engine."""
+"""The quick start with ``await``: several tasks on one engine, each with its own session."""
 
 import anyio
 

@@ -1,6 +1,6 @@
-"""Field notes on a device: written in a tunnel, synced when there is a server.
+"""Field notes on a device: written without a network, synced when a server can be reached.
 
-Run it as it is and it works without one. With a server: ``python field_notes.py solidb://user:password@host:6745``.
+Without arguments it runs without a server. With one: ``python field_notes.py solidb://user:password@host:6745``.
 """
 
 import sys
