@@ -351,11 +351,16 @@ def link_target(annotation: Any) -> Any:
 
 @cached_by_annotation
 def _changeable(member: Any) -> bool:
+    return _is_changeable(member, ())
+
+
+def _is_changeable(member: Any, within: tuple[Any, ...]) -> bool:
+    """Return whether a value can change in place; ``within`` are the frozen classes that lead to it."""
     origin = get_origin(member)
     if origin is Literal:
         return False
     if isinstance(origin, type) and issubclass(origin, (tuple, frozenset)):
-        return any(can_change(argument) for argument in get_args(member) if argument is not Ellipsis)
+        return any(_may_change(part, within) for part in get_args(member) if part is not Ellipsis)
     described = cast(Any, origin or member)
     if hasattr(described, "__solidb_reference__"):  # a document or a link
         return False
@@ -364,13 +369,27 @@ def _changeable(member: Any) -> bool:
     kind: type[Any] = member
     if issubclass(kind, UNCHANGEABLE):
         return False
-    fields = getattr(kind, FIELDS, {}).values()
+    if kind in within:
+        return False
+    types_held = _types_of_frozen(kind)
+    return types_held is None or any(_may_change(part, (*within, kind)) for part in types_held)
+
+
+def _may_change(annotation: Any, within: tuple[Any, ...]) -> bool:
+    return any(_is_changeable(member, within) for member in alternatives(annotation))
+
+
+def _types_of_frozen(kind: Any) -> list[Any] | None:
+    """Return the types of the fields of a frozen class; None of another, or where they are not known."""
     if issubclass(kind, BaseModel):
-        return not kind.model_config.get("frozen") or any(can_change(f.annotation) for f in fields)
+        is_closed = kind.model_config.get("frozen") and kind.model_config.get("extra") != "allow"
+        return [info.annotation for info in class_fields(kind).values()] if is_closed else None
     parameters = getattr(kind, "__dataclass_params__", None)
-    if parameters is not None and parameters.frozen:
-        return any(can_change(f.annotation) for f in fields)
-    return True
+    if parameters is None or not parameters.frozen:
+        return None
+    hints = _hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    return [hints[name] for name in names] if hints.keys() >= set(names) else None
 
 
 def can_change(annotation: Any) -> bool:

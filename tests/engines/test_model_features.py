@@ -6,6 +6,7 @@ import hashlib
 import sys
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address
@@ -484,6 +485,76 @@ def test_what_is_said_of_an_alias_that_names_itself_has_an_end() -> None:
     assert type_inspection.alternatives(alias) == (dict[str, Any], list[tuple[Any, ...]], str)
     assert not type_inspection.mentions_model(list[alias])
     assert type_inspection.can_change(alias)
+
+
+class Leaf(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    below: tuple[Leaf, ...] = ()
+    n: int = 0
+
+
+class Open(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Coded(BaseModel):
+    code: str = "a"
+
+
+@dataclass(frozen=True)
+class Held:
+    numbers: list[int]
+    below: tuple[Held, ...] = ()
+
+
+class Later(Document, collection="frozen_parts"):
+    held: Held
+    fixed: FixedLater | None = None
+    leaf: Leaf = Leaf()
+    opened: Open = Open()
+
+
+@dataclass(frozen=True, slots=True)
+class FixedLater:
+    by: dict[str, Coded]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda each: each.held.numbers.append(2),
+        lambda each: each.held.below[0].numbers.append(2),
+        lambda each: setattr(each.fixed.by["a"], "code", "b"),
+        lambda each: each.fixed.by.clear(),
+        lambda each: each.opened.more.append(2),
+    ],
+    ids=["list", "list below", "model in a dict", "dict", "extra attribute"],
+)
+def test_what_a_frozen_part_holds_can_change(engine: Engine, change: Callable[[Any], None]) -> None:
+    engine.create_all(Later)
+    opened = Open.model_validate({"more": [1]})
+    held = Held([1], (Held([1]),))
+    with Session(engine) as session:
+        fixed = FixedLater({"a": Coded()})
+        session.add(made := Later(held=held, fixed=fixed, opened=opened, leaf=Leaf(n=1)))
+        session.commit()
+        session.expunge_all()
+        read = session.get_one(Later, made.key)
+        before = read.model_dump()
+        change(read)
+        assert session.is_modified(read)
+        session.rollback()
+        assert read.model_dump() == before
+        change(read)
+        after = read.model_dump()
+        session.commit()
+        session.expunge_all()
+        assert session.get_one(Later, made.key).model_dump() == after != before
+
+
+def test_a_frozen_part_of_frozen_parts_is_not_looked_at() -> None:
+    assert not type_inspection.can_change(Leaf)
+    assert type_inspection.can_change(Held)
 
 
 class Counting(Document, collection="counting_posts"):
