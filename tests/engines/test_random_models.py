@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -95,6 +95,12 @@ class Plain:
     tags: list[str] = field(default_factory=list[str])
 
 
+@dataclass(frozen=True)
+class Fixed:
+    numbers: list[int]
+    by: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+
+
 class Typed(TypedDict, total=False):
     n: int
     on: date
@@ -129,7 +135,8 @@ KINDS: list[tuple[Any, list[Any]]] = [
     (Box[list[Cat]], [Box[list[Cat]](inside=[Cat()])]), (Typed, [{}, {"n": 1, "on": date(2020, 1, 1)}]),
     (Row, [Row(1)]), (Link[Aim], [Link("random_aims/a")]), (list[Link[Aim]], [[], [Link("random_aims/b")]]),
     (Annotated[int, Field(ge=0)], [0, 5]), (Annotated[str, Field(max_length=3)], ["abc"]),
-    (int | str, [1, "a"]),
+    (int | str, [1, "a"]), (Fixed, [Fixed([1]), Fixed([], {"a": [2]})]),
+    (tuple[list[int], ...], [([1], [2])]),
 ]  # fmt: skip
 
 
@@ -388,7 +395,8 @@ def check(seed: int, engine: Engine) -> str:
             name: type(value) for name, value in held_by(document)
         }
         check_unchanged(session, read)
-        return change(session, read, other)
+        change_in_place(session, read, maker.dice)
+        return change(session, session.get_one(model, document.key), other)
 
 
 def held_by(document: Any) -> list[tuple[str, Any]]:
@@ -404,6 +412,38 @@ def check_unchanged(session: Session, document: Any) -> Any:
     session.commit()
     assert (dumped(document), document.rev) == (held, revision)
     return held
+
+
+def containers(value: Any) -> Iterator[Any]:
+    """Yield what can change in place in a value, at any depth."""
+    if isinstance(value, (BaseModel, Plain, Fixed)):
+        yield from (found for inner in vars(value).values() for found in containers(inner))
+    elif isinstance(value, dict):
+        yield value
+        yield from (found for inner in value.values() for found in containers(inner))
+    elif isinstance(value, (list, tuple, deque)):
+        yield from [] if isinstance(value, tuple) else [value]
+        yield from (found for inner in value for found in containers(inner))
+    elif isinstance(value, set):
+        yield value
+
+
+def change_in_place(session: Session, document: Any, dice: random.Random) -> None:
+    """Change something that a document holds; it is read as it was left, or refused and then as it was."""
+    kept = dumped(document)
+    chosen = dice.choice([*(each for _, value in held_by(document) for each in containers(value)), None])
+    if isinstance(chosen, (list, deque)) and chosen and dice.random() < 0.6:
+        chosen.append(copy.deepcopy(chosen[-1]))
+    elif chosen:
+        chosen.popitem() if isinstance(chosen, dict) else chosen.pop()
+    left = dumped(document)
+    try:
+        session.commit()
+    except SolidbError:
+        session.rollback()
+        left = kept
+    session.expunge_all()
+    assert dumped(session.get_one(type(document), document.key)) == left
 
 
 def change(session: Session, document: Any, other: Any) -> str:
