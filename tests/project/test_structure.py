@@ -22,7 +22,7 @@ REACHED = {
     "class names that recur": 37,
     "public class names that recur": 0,
     "participles as file names": 4,
-    "variables named ``found`` or ``each``": 0,
+    "variables named ``found`` or ``each``": 5,
     "longest import chain": 17,
     "type-ignores in 1,000 lines": 0.55,
     "modules that a commit of one document crosses": 21,

@@ -156,8 +156,8 @@ def _tables(c: Compilation, tables: nodes.With, outer: Scope) -> dict[str, Term]
         raise NotInSql("WITH RECURSIVE")
     scope = dict(outer)
     for table in tables.tables:
-        scope[table.name] = found = c.subquery(c, table.query, scope)
-        if len(key_of(found)) > _LONGEST_TABLE:  # which stands in those that read it
+        scope[table.name] = rows = c.subquery(c, table.query, scope)
+        if len(key_of(rows)) > _LONGEST_TABLE:  # which stands in those that read it
             raise NotInSql("a WITH this long")
     return scope
 
