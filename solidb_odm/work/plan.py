@@ -17,7 +17,7 @@ from ..language.stored_documents import DEEPEST, is_deep
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.document_state import State, all_untouched, state_of, untouched_notes
-from ..model.stored.codec import body_value, check_new, check_valid, encode_many, encode_text
+from ..model.stored.codec import body_value, check_changed, check_new, encode_many, encode_text
 from ..model.stored.embedded import are_known
 from .differences import Difference, document_difference
 from .links import rank_of
@@ -115,7 +115,7 @@ def _put_patches(plan: WritePlan, mapping: Mapping, changes: list[Changed], as_t
         key = document.key
         if not is_shallow and is_deep(whole):
             raise _too_deep(mapping, key)
-        check_valid(mapping, document, whole, changed)
+        check_changed(mapping, document, whole, changed)
         given = whole if as_text else body_value(whole) if removed else None
         rows.append(Patch(key, state.revision, changed, removed, given, state.created))
         documents.append(document)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from solidb_odm import (
     AsyncSession,
@@ -169,6 +169,30 @@ def traced_lines(work: Callable[[], object]) -> int:
         sys.settrace(before)
         gc.enable()
     return count
+
+
+def test_one_changed_field_of_many_is_not_read_with_all_others(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {f"field_{number}": (str, "x") for number in range(40)}
+    wide: Any = create_model("CostedWide", __base__=Document, **fields, label=(str, ""))
+    read: list[object] = []
+    with create_engine(f"sqlite:///{tmp_path}/wide.db") as engine, Session(engine) as session:
+        engine.create_all(wide)
+        document: Any = wide()
+        session.add(document)
+        session.commit()
+        mapping = wide.__solidb_mapping__
+        validator = mapping.validator
+
+        class Counting:
+            def validate_json(self, *given: Any, **options: Any) -> Any:
+                read.append(given)
+                return validator.validate_json(*given, **options)
+
+        mapping.validator = Counting()
+        document.label = "changed"
+        session.commit()
+        mapping.validator = validator
+    assert read == []
 
 
 class Once(Document, collection="costed_once"):

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,11 +23,20 @@ from pydantic import (
     SerializationInfo,
     computed_field,
     create_model,
+    model_validator,
 )
 
 from solidb_odm import Document, select
-from solidb_odm.errors import InvalidDocument, LoadError, SchemaViolation
-from solidb_odm.model.stored.codec import decode, encode_many, encode_text, encode_value
+from solidb_odm.errors import InvalidDocument, LoadError, SchemaViolation, SolidbError
+from solidb_odm.model.stored.codec import (
+    body_value,
+    check_changed,
+    check_valid,
+    decode,
+    encode_many,
+    encode_text,
+    encode_value,
+)
 from solidb_odm.model.stored.field_values import field_reader
 from solidb_odm.model.stored.shape import document_schema
 
@@ -411,3 +420,65 @@ def test_the_schema_of_a_model_that_holds_itself_has_its_properties_at_the_top()
     schema = document_schema(Tree)
     assert schema["required"] == ["size"]
     assert "size" in schema["properties"]
+
+
+class Wide(Document, collection="encoded_wide"):
+    count: Annotated[int, Field(ge=0)] = 0
+    share: float = 0.0
+    label: Annotated[str, Field(max_length=5, alias="theLabel")] = ""
+    side: Literal["left", "right"] = "left"
+    at: datetime | None = None
+    price: Decimal = Decimal(1)
+    shade: Shade = Shade.DARK
+    words: list[str] = []
+    part: Part = Part()
+    either: int | str = 1
+    code: bytes = b""
+    one: str = ""
+    two: str = ""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class WideChecked(Wide, collection="encoded_wide_checked"):
+    @model_validator(mode="after")
+    def both(self) -> Self:
+        if self.one and not self.two:
+            raise ValueError("one without two")
+        return self
+
+
+_GIVEN: list[tuple[str, Any]] = [
+    ("count", 3), ("count", -1), ("count", "3"), ("count", "x"), ("count", True), ("count", None),
+    ("share", 2), ("share", 1.5), ("label", "abc"), ("label", "too long"), ("label", 5),
+    ("side", "right"), ("side", "up"),
+    ("at", datetime(2026, 1, 1, tzinfo=UTC)), ("at", "2026-01-01T00:00:00Z"), ("at", None), ("at", "soon"),
+    ("price", Decimal("1.50")), ("price", 2), ("shade", Shade.LIGHT), ("shade", "dark"), ("words", ["a"]),
+    ("words", ("a",)), ("words", [1]), ("part", Part()), ("part", None), ("either", "1"), ("either", 2.0),
+    ("code", b"a"), ("code", "a"), ("one", "x"), ("one", "\ud800"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", [Wide, WideChecked])
+@pytest.mark.parametrize(("name", "value"), _GIVEN)
+def test_one_changed_field_of_many_is_held_to_its_model_as_the_whole_is(
+    model: type[Wide], name: str, value: Any
+) -> None:
+    mapping = model.__solidb_mapping__
+    document = model(key="a")
+    document.__dict__[name] = value
+    stored = mapping.fields[name].stored
+    for encode in (encode_value, encode_text):
+        try:
+            body: Any = encode(mapping, document)
+        except InvalidDocument:
+            continue
+        changed = {stored: body_value(body)[stored]}
+        outcomes: list[Any] = []
+        for check in (check_valid, check_changed):
+            try:
+                check(mapping, document, body, changed)
+                outcomes.append(None)
+            except SolidbError as error:
+                outcomes.append((type(error), str(error)))
+        assert outcomes[0] == outcomes[1]
