@@ -99,3 +99,19 @@ def test_an_outer_join_searches_for_each_row() -> None:
             assert "LEFT-JOIN" in plan
             assert "SEARCH" in plan
             assert "SUBQUERY" not in plan, plan
+
+
+def test_whole_documents_are_sorted_only_where_a_condition_leaves_few() -> None:
+    joined = select(Ware, Maker).join(Maker, Ware.maker == Maker.id)
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Place, Maker, Ware)
+        plans = {
+            what: str(session.explain(statement)).partition("SQLite")[2]
+            for what, statement in {
+                "all": joined,
+                "most": joined.where(Ware.key != "w1"),
+                "values": select(Ware.key, Maker.place).join(Maker, Ware.maker == Maker.id),
+                "few": joined.join(Place, Maker.place == Place.id).where(Place.name == "n1"),
+            }.items()
+        }
+    assert {what for what, plan in plans.items() if "TEMP B-TREE" in plan} == {"values", "few"}, plans

@@ -268,9 +268,10 @@ class Queries:
     def _better(self, plan: Plan) -> Plan:
         """Let documents be read after they are sorted, where no index has their order.
 
-        Of a link nothing is read twice where it is known which way SQLite goes along it.
+        Of a link nothing is read twice where it is known which way SQLite goes along it. Documents of a join
+        are not sorted where all of the table whose keys come first is read.
         """
-        if not plan.late and plan.links is None:
+        if not plan.late and plan.links is None and plan.by_keys is None:
             return plan
         unknown = dict.fromkeys(plan.parameters.getters)
         try:
@@ -280,6 +281,9 @@ class Queries:
         steps = [row[3] for row in rows]
         if plan.links is not None:
             return _along_links(plan, plan.links, steps)
+        if plan.by_keys is not None:
+            table, by_keys = plan.by_keys
+            return replace(plan, sql=by_keys) if steps[0].split()[:2] == ["SCAN", table] else plan
         return replace(plan, sql=plan.late) if any("TEMP B-TREE" in step for step in steps) else plan
 
     # --- SQL -------------------------------------------------------------------------------------

@@ -98,6 +98,12 @@ class Select:
         """Return whether links alone join the rows, all of which are asked for."""
         return len(self.sources) > 1 and not self.tail and all(one.by_key for one in self.conditions)
 
+    def by_keys(self) -> str:
+        """Return the table whose keys come first in the order of a whole join; "" of another."""
+        order = [] if self.is_one_row() else [*self.sort, *self._natural_order()]
+        first = order[0].removesuffix(" DESC") if order and self._is_join_by_keys(order) else ""
+        return first.removesuffix(".key").removeprefix("+")
+
     def _is_join_by_keys(self, order: Sequence[str]) -> bool:
         """Return whether all rows of a join are asked for, in the order of their keys."""
         is_whole = len(self.sources) > 1 and not self.tail and not self.groups

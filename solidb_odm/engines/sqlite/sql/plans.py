@@ -137,7 +137,8 @@ class Plan:
 
     ``late`` is another that sorts the places of documents and reads the documents after that: better
     where SQLite sorts, for it need not carry them along; worse where an index has the order. ``links`` are
-    others of a join along links: where SQLite goes along each to a key, and where along none.
+    others of a join along links: where SQLite goes along each to a key, and where along none. ``by_keys`` is
+    a table and one that goes through it by its keys: better where all of that is read, with whole documents.
     """
 
     sql: str
@@ -147,6 +148,7 @@ class Plan:
     is_documents: bool
     late: str = ""
     links: tuple[str, str] | None = None
+    by_keys: tuple[str, str] | None = None
 
 
 def plan(
@@ -158,8 +160,10 @@ def plan(
     compiled_query = compiled(c, query, {})
     shape = shape_of(compiled_query.result)
     columns = ", ".join(shape.columns) or "NULL"
-    select = compiled_query.select
-    select.is_late = not (select.is_along_links() and _holds_document(compiled_query.result))
+    select, has_documents = compiled_query.select, _holds_document(compiled_query.result)
+    first = select.by_keys() if has_documents else ""
+    by_keys = (first, select.sql(columns)) if first else None
+    select.is_late = not (has_documents and select.is_along_links())
     return Plan(
         compiled_query.select.sql(columns),
         c.parameters,
@@ -168,6 +172,7 @@ def plan(
         isinstance(compiled_query.result, Document) and not compiled_query.distinct,
         _late(compiled_query, find),
         _along_links(compiled_query.select, columns),
+        by_keys if select.is_late else None,
     )
 
 
