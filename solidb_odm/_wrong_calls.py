@@ -110,7 +110,7 @@ OPTIONS = {
     "populate_existing": "session.refresh(document)",
     "query_cls": "session.scalars(select(User).where(..))",
     "twophase": "nothing instead of it: one engine is one transaction",
-    "with_for_update": "session.run(work), which tries again where somebody else was first",
+    "with_for_update": "session.run(work), which tries again if another writer was first",
     "yield_per": "session.stream(statement, batch=1000)",
 }
 """What SQLAlchemy's calls take, by what to write here."""

@@ -457,7 +457,7 @@ class StaleDocumentError(DatabaseError):
         if len(documents) > 5:
             names += f" and {len(documents) - 5} more"
         return cls(
-            f"changed or deleted by somebody else since this session loaded it: {names}; nothing was written",
+            f"changed or deleted by another writer since it was loaded: {names}; nothing was written",
             documents=documents,
             hint="session.rollback(), session.refresh(obj) and make the change again, "
             "or wrap the unit of work in session.run(work), which retries",

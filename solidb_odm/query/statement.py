@@ -81,7 +81,7 @@ WAYS = {
     "union_all": "union(statement, other, all=True)",
     "update": "session.execute(update(User).where(..).values(..))",
     "whereclause": "str(statement)",
-    "with_for_update": "session.run(work), which tries again where somebody else was first",
+    "with_for_update": "session.run(work), which tries again if another writer was first",
     "with_hint": "Index() on the field, which is used by itself",
     "with_only_columns": "select() with these columns",
     "yield_per": "session.stream(statement, batch=1000)",

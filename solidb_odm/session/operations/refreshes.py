@@ -52,7 +52,7 @@ def _stored_now(
         gone = [member.key for member in members if member.key not in by_key]
         if gone:
             raise DocumentNotFound(
-                f"{collection}/{gone[0]} was deleted by somebody else, or has expired",
+                f"{collection}/{gone[0]} was deleted by another writer, or has expired",
                 name=gone[0],
                 collection=collection,
                 hint="session.expunge(document) removes it from the session",
