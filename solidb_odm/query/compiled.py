@@ -13,6 +13,7 @@ from ..language.walk import children
 from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expiry import CLOCK, binds_now
+from ..model.expressions.build_scope import Measured
 from .columns import Column, Entity
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Compiled:
     has_documents: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        if not self.source:
+        if not self.source and Measured.__solidb_are_deep__:
             refuse_repeated(cast(q.Node, self.query), children)
         models = [column.model for column in self.columns if isinstance(column, Entity)]
         if models and self.single and len(self.columns) == 1 and models[0] is not Document:

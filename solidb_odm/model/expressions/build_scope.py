@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeAlias, TypeVar, cast
 
 from ...language import nodes as q
 from ...language.sizes import Extent, extent, refuse_extent
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .expression import Expression
 
 M = TypeVar("M")
+_SHALLOW: Final = 6
 Source: TypeAlias = Any
 """What a statement ranges over: a model class, or an alias of one.
 
@@ -51,7 +52,10 @@ class Scope(Protocol):
 
 def measured(made: M) -> M:
     """Note how deep an expression is nested, and how large it is; QueryLimitError if that is too much."""
-    object.__setattr__(made, "__solidb_extent__", checked_extent(made))
+    size = checked_extent(made)
+    if size.depth > _SHALLOW:
+        Measured.__solidb_are_deep__ = True
+    object.__setattr__(made, "__solidb_extent__", size)
     return made
 
 
@@ -80,6 +84,8 @@ class Measured:
 
     __slots__ = ("__solidb_extent__",)
     __solidb_is_small__: ClassVar[bool] = False
+    __solidb_are_deep__: ClassVar[bool] = False
+    """Whether one was ever made whose nodes may repeat themselves many times; most programs make none."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
