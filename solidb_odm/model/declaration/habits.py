@@ -276,8 +276,6 @@ def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
     _check_configured(name, config if is_map(config) else {}, older)
     described = _annotations(namespace)
     _check_annotated(name, namespace, described)
-    for word in _EVENTS & namespace.keys():
-        _check_hook(name, word, namespace[word])
     for word, value in namespace.items():
         if word in _OF_PYTHON:
             continue
@@ -402,17 +400,6 @@ def _meant(word: str, value: Any, described: Mapping[str, Any]) -> str | None:
     if isinstance(value, str):
         return _TEXTS.get(plain)
     return _LISTS.get(plain) if value and (_is_several(value) or _is_map(value)) else None
-
-
-def _check_hook(model: str, word: str, hook: Any) -> None:
-    """Refuse a hook that can't be called with the document alone; DeclarationError."""
-    code = getattr(hook, "__code__", None)
-    if code is not None and code.co_argcount - len(hook.__defaults__ or ()) > 1:
-        raise DeclarationError(
-            f"{word}() is called with the document alone, and takes more",
-            model=model,
-            hint=f"def {word}(self): ..; what needs the session is a function of session.on('before_flush')",
-        )
 
 
 def _is_passed_over(word: str, value: Any) -> bool:
