@@ -24,6 +24,11 @@ plain one on another. *By hand* is `sqlite3` and Pydantic: the same table of key
 text, with the same two indexes. SQLAlchemy has a column per field and JSON for the two nested ones,
 validates nothing, and is told of a change in a list by a new list; ours is found where it was made. All
 three write over the revision that they read and over no other, and forget nothing at a commit.
+
+Two aims are beyond Python. A point query whose row has a key, a revision and times, which Pydantic reads, and
+which is entered in the identity map with what is needed to see changes, takes 1.3 to 1.4 times *by hand* in
+the plainest loop without any session, and 1.7 to 1.8 times with a statement that operators make. A change of
+1 % takes 0.3 to 0.36 times what SQLAlchemy takes *by hand*, so three times as fast would be the file alone.
 """
 
 
