@@ -518,12 +518,12 @@ class RowStream:
         rows: list[Any] = []
         if context.interactive:  # most have fewer rows, of which nothing else need be read
             rows = yield from self._columns(context, narrow, *wanted.columns()[-count:])
+            self._after, self._keys = None, rows[::-1]
         if len(rows) > window or not context.interactive:
             rows = yield from self._columns(context, narrow, *wanted.columns())
-        last = rows[window - 1] if len(rows) > window else None
-        self._after = None if last is None else wanted.cursor(list(last))
-        del rows[window:]
-        self._keys = [tuple(row[-count:]) for row in reversed(rows)]
+            last = rows[window - 1] if len(rows) > window else None
+            self._after = None if last is None else wanted.cursor(list(last))
+            self._keys = [tuple(row[-count:]) for row in reversed(rows[:window])]
 
     def _columns(self, context: Context, narrow: Select[Any], *columns: Scalar) -> Operation[list[Any]]:
         """Read these columns of a select, or its own."""
@@ -535,10 +535,11 @@ class RowStream:
         wanted, keys = keyset(self._statement), _taken(self._keys, self._size)
         if not _is_of_documents(wanted):
             return (yield from self._values_of(context, wanted, keys))
-        places = {key: place for place, (key,) in enumerate(keys)}
-        chosen = replace(wanted.statement, orderings=()).where(in_(wanted.sources[0].key, list(places)))
+        named = [key for (key,) in keys]
+        chosen = replace(wanted.statement, orderings=()).where(in_(wanted.sources[0].key, named))
         rows = yield from execute(context, chosen.compile(), self._read)
-        return sorted(without_unreadable(rows), key=lambda document: places[document.key])
+        by_key = {document.key: document for document in without_unreadable(rows)}
+        return [by_key[key] for key in named if key in by_key]
 
     def _values_of(
         self, context: Context, wanted: Keyset, keys: list[tuple[Any, ...]]
