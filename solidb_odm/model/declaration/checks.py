@@ -34,6 +34,7 @@ from ..stored.trial import stored_otherwise
 from ..type_inspection import cached_by_class
 from .cascade_options import Cascade
 from .computed import stored_names
+from .habits import OF_PYTHON
 from .indexes import Index
 
 MAXIMUM_KEY_LENGTH = 254
@@ -284,13 +285,6 @@ def names_of(cls: Any) -> dict[str, str]:
 _SETTINGS = ("cascade", "collection", "indexes", "renamed_from", "schema_validation", "version")
 
 
-_OF_PYTHON: Final = frozenset(vars(type("", (), {"__annotations__": {}}))) | {
-    "__annotate__", "__annotate_func__", "__annotations_cache__", "__conditional_annotations__",
-    "__firstlineno__", "__qualname__", "__static_attributes__", "__type_params__",
-}  # fmt: skip
-"""What Python itself puts into a class."""
-
-
 def check_settings(cls: Any) -> None:
     """Refuse settings that nobody reads; DeclarationError."""
     settings = cls.__dict__.get("Settings")
@@ -308,7 +302,7 @@ def check_settings(cls: Any) -> None:
     for base in settings.__mro__[:-1]:
         for name, value in vars(base).items():
             is_function = callable(value) or hasattr(value, "__get__")
-            if name in _OF_PYTHON or (name in _SETTINGS and not is_function):
+            if name in OF_PYTHON or (name in _SETTINGS and not is_function):
                 continue
             if not (name.startswith("_") and is_function):
                 close = get_close_matches(name, _SETTINGS, 1)

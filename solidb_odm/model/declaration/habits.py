@@ -254,7 +254,10 @@ _EVENTS: Final = frozenset(
 _OF_CLASSES: Final = {"meta", "setting", "settings", "index", "indexes", "indices", "collection"}
 """What a class in the class is called that is meant to be ``Settings``, in small letters."""
 
-_OF_PYTHON: Final = frozenset(("__module__", "__qualname__", "__annotations__", "__doc__"))
+OF_PYTHON: Final = frozenset(vars(type("", (), {"__annotations__": {}}))) | {
+    "__annotate__", "__annotate_func__", "__annotations_cache__", "__conditional_annotations__",
+    "__firstlineno__", "__qualname__", "__static_attributes__", "__type_params__",
+}  # fmt: skip
 """What Python itself puts into the namespace of a class."""
 
 _OF_NAMES: Final = re.compile(
@@ -277,7 +280,7 @@ def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
     described = _annotations(namespace)
     _check_annotated(name, namespace, described)
     for word, value in namespace.items():
-        if word in _OF_PYTHON:
+        if word in OF_PYTHON:
             continue
         if callable(value) or isinstance(value, (classmethod, staticmethod)):
             _check_method(name, word, value)
