@@ -99,6 +99,7 @@ class Order(Document, collection="answer_orders"):
     pair: tuple[int, str] = (1, "a")
     pairs: list[tuple[int, str]] = []
     spot: Spot = Spot(1)
+    marks: set[int] = set()
 
 
 class Express(Order):
@@ -323,6 +324,8 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: update(Order).values(qty=func.last(Order.matrix)[0]), "coalesce"),
     (lambda: update(Order).values(qty=func.max(Order.qty, 2.5)), "is a float"),
     (lambda: Order.pair == ("a", 1), "compare it with an int"),
+    (lambda: Order.marks == [1], "Order.marks is a set"),
+    (lambda: in_(Order.tags, [{"a"}]), "Order.tags is no set"),
     (lambda: Order.pair == (1,), "has 2 elements"),
     (lambda: Order.pair[2] == "a", "has 2 elements"),
     (lambda: contains(Order.pairs, ("a", 1)), "compare it with an int"),

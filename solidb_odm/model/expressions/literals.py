@@ -64,6 +64,8 @@ def _check_within(annotation: Any, kind: Kind, value: Any, what: object) -> None
         check_reference(type_inspection.link_target(annotation), value, what)
     if kind == "model" and value_kind(value) == "model":
         _check_class(annotation, value, what)
+    if kind == "list":
+        _check_set(annotation, value, what)
     if kind == "list" and (fields := type_inspection.places_of(annotation)) is not None:
         _check_places(fields, value, what)
     elif kind == "list":
@@ -72,6 +74,16 @@ def _check_within(annotation: Any, kind: Kind, value: Any, what: object) -> None
             if isinstance(item, Decimal) and kind_of(inner) in ("int", "float"):
                 raise _refusal(inner, kind_of(inner), "decimal", item, Element(what))
             check_item(inner, item, "==", Element(what))
+
+
+def _check_set(annotation: Any, value: Any, what: object) -> None:
+    """Refuse a list where a field holds sets, and the other way round: they are never equal; UsageError."""
+    members = [member for member in type_inspection.alternatives(annotation) if member is not type(None)]
+    if len(members) == 1 and is_set(annotation) != isinstance(value, AbstractSet):
+        wanted = "a set" if is_set(annotation) else "no set"
+        raise UsageError(f"{what!r} is {wanted}, and never equal to {value!r}", hint="set(..) or list(..)")
+            f"{what!r} is {wanted}, and never equal to {value!r}", hint="set(values), list(values)"
+        )
 
 
 def _check_class(annotation: Any, value: Any, what: object) -> None:
