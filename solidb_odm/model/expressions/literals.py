@@ -82,8 +82,6 @@ def _check_set(annotation: Any, value: Any, what: object) -> None:
     if len(members) == 1 and is_set(annotation) != isinstance(value, AbstractSet):
         wanted = "a set" if is_set(annotation) else "no set"
         raise UsageError(f"{what!r} is {wanted}, and never equal to {value!r}", hint="set(..) or list(..)")
-            f"{what!r} is {wanted}, and never equal to {value!r}", hint="set(values), list(values)"
-        )
 
 
 def _check_class(annotation: Any, value: Any, what: object) -> None:
