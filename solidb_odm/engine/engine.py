@@ -26,7 +26,7 @@ from ..commands import (
 )
 from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
 from ..errors import ConfigurationError, UsageError, check_callable
-from ..model.declaration.registry import Source, models_of, registry
+from ..model.declaration.registry import Source, holds_others, models_of, registry
 from ..schema import creation
 from .events import (
     AsyncObservedChannel,
@@ -170,7 +170,8 @@ class Engine(EngineBase[Driver], Blocking):
     def count(self, model: type[Declares]) -> int:
         """Return the number of documents in a model's collection, including marked and expired ones.
 
-        ``select(func.count(User))`` counts those that a session can see.
+        ``select(func.count(User))`` counts those that a session can see. UsageError for a class whose
+        collection holds documents of other classes.
         """
         return self.run(_one(CountDocuments(_collection(model))))
 
@@ -235,7 +236,8 @@ class AsyncEngine(EngineBase[AsyncDriver], Awaited):
     async def count(self, model: type[Declares]) -> int:
         """Return the number of documents in a model's collection, including marked and expired ones.
 
-        ``select(func.count(User))`` counts those that a session can see.
+        ``select(func.count(User))`` counts those that a session can see. UsageError for a class whose
+        collection holds documents of other classes.
         """
         return await self.run(_one(CountDocuments(_collection(model))))
 
@@ -384,8 +386,14 @@ def _specs(models: tuple[Any, ...], call: str, others: Mapping[str, object]) -> 
 def _collection(model: type[Declares]) -> str:
     if not isinstance(cast(object, model), type):
         raise UsageError(f"{shown(model)} declares no collection", hint="count(User) takes a Document class")
-    declaring: list[type[Declares]] = models_of((model,), UsageError, "count(User) takes a class")
-    return declaring[0].__collection_spec__().name
+    declaring: type[Any] = models_of((model,), UsageError, "count(User) takes a class")[0]
+    name: str = declaring.__collection_spec__().name
+    if holds_others(declaring, name):
+        raise UsageError(
+            f"engine.count() counts a collection, and {name!r} has more than {declaring.__name__} documents",
+            hint=f"session.scalar(select(func.count({declaring.__name__}))) counts these alone",
+        )
+    return name
 
 
 def _one(command: Command[R]) -> Operation[R]:

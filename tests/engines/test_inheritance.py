@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from solidb_odm import Document, Engine, Session, SoftDelete, Timestamped, delete, func, select, update
+from solidb_odm.errors import UsageError
 
 T = TypeVar("T")
 
@@ -247,3 +248,12 @@ def test_models_with_serializers_generics_and_strict_models_come_back(session: S
     again(session, Box[int](item=1))
     again(session, Frozen(at=datetime(2020, 1, 1), tags=("a",), words=frozenset({b"\xff"})))  # noqa: DTZ001
     again(session, Strict(at=datetime(2020, 1, 1), colour=Colour.RED, tags={"a"}))  # noqa: DTZ001
+
+
+def test_an_engine_counts_a_collection_and_not_one_of_its_classes(engine: Engine, session: Session) -> None:
+    session.add_all([Machine(size=1), Robot(size=2)])
+    session.commit()
+    assert engine.count(Machine) == 2
+    with pytest.raises(UsageError, match=r"func\.count\(Robot\)"):
+        engine.count(Robot)
+    assert session.scalar(select(func.count(Robot))) == 1

@@ -283,6 +283,15 @@ def current(model: Any) -> Any:
     return model
 
 
+def holds_others(model: type[Any], collection: str) -> bool:
+    """Return whether a collection holds documents that are none of a class: of its parent, or a sibling."""
+    mapping = getattr(model, "__solidb_mapping__", None)
+    if mapping is None or mapping.type_name is None:
+        return False
+    claimants = model.__solidb_registry__.claimants(collection)
+    return any(is_in_use(other) and not issubclass(other, model) for other in claimants)
+
+
 def is_in_use(model: Any) -> bool:
     """Return whether a class has not been declared again, and its own statement did not fail."""
     return SUCCESSOR not in model.__dict__ and REFUSED not in model.__dict__
