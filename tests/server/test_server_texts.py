@@ -145,6 +145,10 @@ PROVOCATIONS: dict[str, tuple[Callable[[Say, str], Answer], type[Exception]]] = 
     ),
     "a key that is a number": (lambda say, db: say("insert", document={"_key": 7}), errors.InvalidDocument),
     "syntax": (lambda say, db: say("query", sdbql="FOR d IN"), errors.QuerySyntaxError),
+    "nesting": (
+        lambda say, db: say("query", sdbql=f"RETURN {'(' * 100}1{')' * 100}"),
+        errors.QueryLimitError,
+    ),
     "a function that is not there": (
         lambda say, db: say("query", sdbql="RETURN NO_SUCH(1)"),
         errors.QueryError,

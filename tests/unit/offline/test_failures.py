@@ -266,7 +266,7 @@ def test_a_collection_of_another_kind_stops_and_the_others_go_on(opened: Opener,
     assert manager.sync_now().pushed == 1
     assert server.all("notes") == {"n": {"n": 1}}
     assert set(local(manager, "links")) == {"mine"}
-    assert "documents here and edges on the server" in manager.sync_status().last_error
+    assert "documents on the device and edges on the server" in manager.sync_status().last_error
     assert [edit.document_key for edit in manager.pending()] == ["mine"]
 
 
