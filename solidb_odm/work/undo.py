@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from weakref import ref
 
 from pydantic import ValidationError
 
@@ -178,7 +179,7 @@ def take_values(document: Any, mapping: Mapping, fresh: Any) -> None:
 
 @dataclass(slots=True)
 class Mark:
-    """The unwritten documents of a unit of work at one moment, with their values.
+    """The unwritten documents of a unit of work at one moment, with their values, and how they came or went.
 
     Stored documents that are not named had the values of their stored form.
     """
@@ -188,6 +189,9 @@ class Mark:
     deleted: Documents = field(default_factory=dict[int, Document])
     values: dict[int, JsonObject] = field(default_factory=dict[int, JsonObject])
     assigned: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
+    dropped: Documents = field(default_factory=dict[int, Document])
+    removed: Documents = field(default_factory=dict[int, Document])
+    along: dict[int, ref[Document]] = field(default_factory=dict[int, "ref[Document]"])
 
 
 _ABSENT = object()

@@ -437,6 +437,7 @@ class UnitOfWork(Holdings):
             if state_of(document).owner is self:
                 self.deleted[key] = document
                 self.changed.pop(key, None)
+        self.dropped, self.removed, self.along = mark.dropped, mark.removed, mark.along
 
     def _give_values(self, document: Document, state: State, mark: Mark) -> None:
         """Set a document to the values of a mark, or else those of its stored form."""
@@ -464,6 +465,7 @@ class UnitOfWork(Holdings):
     def set_mark(self) -> None:
         """Begin a part that can be undone by itself."""
         mark = Mark(dict(self.new), _by_id(self.dirty()), dict(self.deleted))
+        mark.dropped, mark.removed, mark.along = dict(self.dropped), dict(self.removed), dict(self.along)
         for key, document in {**mark.new, **mark.changed}.items():
             mark.values[key] = encode_value(type(document).__solidb_mapping__, document)
             mark.assigned[key] = frozenset(state_of(document).assigned or ())

@@ -157,6 +157,37 @@ def test_an_orphan_that_was_never_stored_is_not_stored(session: Session) -> None
     assert session.scalars(select(Pet.key)).all() == ["p"]
 
 
+@pytest.mark.parametrize("moves", ["let go", "let go and flush", "add by hand"])
+def test_an_orphan_stays_one_when_a_savepoint_is_rolled_back(session: Session, moves: str) -> None:
+    toy = Toy(key="a")
+    session.add(pet := Pet(key="p", toys=[Link(toy)]))
+    with pytest.raises(KeyError), session.begin_nested():
+        if moves == "add by hand":
+            session.add(toy)
+        pet.toys.clear()
+        if moves == "let go and flush":
+            session.flush()
+        raise KeyError
+    assert (toy in session, [link.id for link in pet.toys]) == (True, ["toys/a"])
+    pet.toys.clear()
+    session.commit()
+    assert session.scalars(select(Toy.key)).all() == []
+    assert toy not in session
+
+
+def test_what_was_deleted_before_a_savepoint_stays_so_when_it_is_rolled_back(session: Session) -> None:
+    session.add(vet := Vet(key="v"))
+    session.delete(vet)
+    with pytest.raises(KeyError), session.begin_nested():
+        session.add(vet)
+        raise KeyError
+    session.add(Vet(key="w", assistant=Link(vet)))
+    with pytest.raises(StateError, match="Vet .v., which is neither stored"):
+        session.commit()
+    session.rollback()
+    assert session.scalars(select(Vet.key)).all() == []
+
+
 def test_what_refers_to_a_deleted_document_is_deleted_with_it_and_so_on(
     store: Store, session: Session
 ) -> None:
