@@ -6,7 +6,7 @@ What a key or a collection name may be.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from inspect import (
@@ -17,7 +17,7 @@ from inspect import (
     iscoroutinefunction,
     isgeneratorfunction,
 )
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType, NoneType
 from typing import Any, Final, Literal, cast, get_args, get_origin
 
 from pydantic import AliasChoices, Field, GetCoreSchemaHandler
@@ -282,41 +282,68 @@ def names_of(cls: Any) -> dict[str, str]:
     return kept | stored_names(cls)
 
 
-_SETTINGS = ("cascade", "collection", "indexes", "renamed_from", "schema_validation", "version")
+_MODE, _MODES = "schema_validation", ("off", "lenient", "strict")
+
+_SETTINGS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
+    "cascade": ((Cascade, NoneType), 'cascade = Cascade("delete"), in an Edge class'),
+    "collection": ((str, NoneType), 'collection = "people", or collection= in the class statement'),
+    "indexes": ((list, tuple), 'indexes = [Index("city", "age")]'),
+    "renamed_from": ((str, NoneType), 'renamed_from = "old_name", of the collection or class'),
+    _MODE: ((str,), 'choose "off", "lenient" or "strict"'),
+    "version": ((int,), "version = 2, and a classmethod upgrade_from(cls, stored, version) -> dict"),
+}
+"""What ``Settings`` may say: the types of the value, and how to write it."""
 
 
 def check_settings(cls: Any) -> None:
-    """Refuse settings that nobody reads; DeclarationError."""
-    settings = cls.__dict__.get("Settings")
-    if settings is None:
-        return
-    if not isinstance(settings, type):
-        raise DeclarationError(
-            f"Settings = {settings!r}", model=cls.__name__, hint="write class Settings: .. in the model"
-        )
-    listed: Any = getattr(settings, "indexes", ())
-    if not isinstance(listed, (list, tuple)):
-        raise DeclarationError(
-            f"indexes = {listed!r} is no list", model=cls.__name__, field="Settings", hint="indexes = [..]"
-        )
-    for base in settings.__mro__[:-1]:
-        for name, value in vars(base).items():
-            is_function = callable(value) or hasattr(value, "__get__")
-            if name in OF_PYTHON or (name in _SETTINGS and not is_function):
-                continue
-            if not (name.startswith("_") and is_function):
-                close = get_close_matches(name, _SETTINGS, 1)
-                raise DeclarationError(
-                    f"there is no setting {name!r}" + (", as a function" if name in _SETTINGS else ""),
-                    model=cls.__name__,
-                    field="Settings",
-                    hint=f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(_SETTINGS)}",
-                )
-        for name in get_annotations(base):
-            if name not in vars(base):
-                raise DeclarationError(
-                    f"{name} has no value", model=cls.__name__, field="Settings", hint=f"write {name} = .."
-                )
+    """Refuse settings that nobody reads, in a class or in what it inherits from others; DeclarationError."""
+    for owner in cls.__mro__:
+        settings = owner.__dict__.get("Settings")
+        if settings is None or (owner is not cls and isinstance(owner, type(cls))):
+            continue  # a document class was held to this when it was made
+        if not isinstance(settings, type):
+            raise DeclarationError(
+                f"Settings = {settings!r}", model=cls.__name__, hint="write class Settings: .. in the model"
+            )
+        for base in settings.__mro__[:-1]:
+            _check_stated(cls, base)
+
+
+def _check_stated(cls: Any, settings: type) -> None:
+    for name, value in vars(settings).items():
+        is_function = callable(value) or hasattr(value, "__get__")
+        if name in _SETTINGS and not is_function:
+            _check_setting(cls, name, value)
+        elif name not in OF_PYTHON and not (name.startswith("_") and is_function):
+            close = get_close_matches(name, _SETTINGS, 1)
+            raise DeclarationError(
+                f"there is no setting {name!r}" + (", as a function" if name in _SETTINGS else ""),
+                model=cls.__name__,
+                field="Settings",
+                hint=f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(_SETTINGS)}",
+            )
+    for name in get_annotations(settings):
+        if name not in vars(settings):
+            raise DeclarationError(
+                f"{name} has no value", model=cls.__name__, field="Settings", hint=f"write {name} = .."
+            )
+
+
+def _check_setting(cls: Any, name: str, value: Any) -> None:
+    """Refuse a value of a type that the setting can't have; DeclarationError."""
+    types, hint = _SETTINGS[name]
+    problem = ""
+    if type(value) is bool or not issubclass(type(value), types):
+        problem = f"{name} = {value!r}" + (" is no list" if list in types else " has no meaning")
+    elif value == "" or (name == "version" and value < 1) or (name == _MODE and value not in _MODES):
+        problem = f"{name}={value!r}"
+    elif name == "indexes" and (wrong := [entry for entry in value if not isinstance(entry, Index)]):
+        problem = f"indexes holds {wrong[0]!r}, which is not an index declaration"
+    elif name == "indexes" and (wrong := [entry for entry in value if not entry.fields]):
+        problem = f"{wrong[0]!r} names no field"
+        hint = 'in Settings.indexes the field paths come first: Index("city", unique=True)'
+    if problem:
+        raise DeclarationError(problem, model=cls.__name__, field="Settings", hint=hint)
 
 
 EVENTS = frozenset(

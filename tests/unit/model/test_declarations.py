@@ -1,6 +1,7 @@
 """Wrong declarations fail when the class is made, and the error names the class and the field."""
 
 import types
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Optional, TypedDict
 from uuid import UUID
@@ -20,12 +21,14 @@ from pydantic import (
 )
 
 from solidb_odm import (
+    Cascade,
     Document,
     Edge,
     FulltextIndex,
     GeoIndex,
     GeoPoint,
     Index,
+    Registry,
     RenamedFrom,
     TTLIndex,
     Vector,
@@ -427,3 +430,64 @@ def test_one_index_is_no_list_of_indexes() -> None:
 
             class Settings:
                 indexes = Index("name")
+
+
+MEANT: dict[str, list[Any]] = {
+    "cascade": [None, Cascade("delete")],
+    "collection": [None, "text"],
+    "indexes": [[], (), [Index("field")]],
+    "renamed_from": [None, "text"],
+    "schema_validation": ["strict"],
+    "version": [1, 2],
+}
+ODD: list[Any] = [
+    None, True, False, 0, 1, 2, -1, 1.5, "", "text", "strict", "Strict", b"text", [], ["text"], [None], (),
+    ("text",), {}, {"a": 1}, {"a"}, object(), date(2026, 1, 2), int, Index, Index("field"), [Index("field")],
+    [Index()], Cascade("delete"), len,
+]  # fmt: skip
+
+
+class Ends(Document, registry=Registry(), collection="settings_ends"):
+    pass
+
+
+def has_meaning(name: str, value: Any, is_edge: bool, is_abstract: bool) -> bool:
+    if isinstance(value, Cascade):
+        return name == "cascade" and is_edge
+    is_text = name in ("collection", "renamed_from") and value in ("strict", "Strict", "text")
+    meant = [(type(known), repr(known)) for known in MEANT[name]]
+    is_upgraded = name != "version" or value == 1 or is_abstract
+    return is_text or ((type(value), repr(value)) in meant and is_upgraded)
+
+
+@pytest.mark.parametrize("is_abstract", [False, True])
+@pytest.mark.parametrize("base", [Document, Edge[Ends, Ends]])
+@pytest.mark.parametrize("name", sorted(MEANT))
+def test_a_setting_of_a_wrong_type_is_refused(name: str, base: Any, is_abstract: bool) -> None:
+    registry = Registry() if base is Document else Ends.__solidb_registry__
+    for value in ODD:
+        body = {
+            "__annotations__": {"field": str},
+            "__module__": __name__,
+            "__qualname__": "Made",
+            "Settings": type("Settings", (), {name: value}),
+        }
+        words = {"registry": registry, "abstract": is_abstract}
+        refused = ""
+        try:
+            types.new_class("Made", (base,), words, lambda namespace, body=body: namespace.update(body))
+        except DeclarationError as error:
+            refused = str(error)
+        is_meant = has_meaning(name, value, base is not Document, is_abstract)
+        assert (name in refused) is not is_meant, (name, value, refused)
+
+
+def test_settings_of_a_plain_base_are_held_to_the_same() -> None:
+    class Shared:
+        class Settings:
+            renamed_from = 3
+
+    with pytest.raises(DeclarationError, match=r"Settings: renamed_from = 3 has no meaning"):
+
+        class Wrong(Shared, Document, registry=Registry()):
+            name: str = ""
