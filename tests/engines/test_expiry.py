@@ -34,7 +34,7 @@ from solidb_odm import (
     update,
     upsert,
 )
-from solidb_odm.errors import DocumentNotFound, DuplicateKey, UniqueViolation, UsageError
+from solidb_odm.errors import DocumentNotFound, DuplicateKey, StaleDocumentError, UniqueViolation, UsageError
 from solidb_odm.model import expiry
 from tools.server import LocalServer
 
@@ -159,6 +159,30 @@ def test_a_document_that_expires_while_it_is_held_is_gone(session: Session, ahea
     assert session.scalars(statement).all() == list("vxyz")
     with pytest.raises(DocumentNotFound, match="expired"):
         session.refresh(held)
+
+
+def test_a_commit_writes_the_change_of_what_has_expired_unless_it_was_deleted(
+    engine: Engine, session: Session, ahead: Ahead
+) -> None:
+    put(session, Visit(key="v", at=SOON), Visit(key="w", at=SOON))
+    kept, gone = session.get_one(Visit, "v"), session.get_one(Visit, "w")
+    ahead(DAY)
+    kept.number = 5
+    session.commit()
+    assert session.get(Visit, "v") is None
+    kept.at = LATER
+    session.commit()
+    with Session(engine) as other:
+        assert other.get_one(Visit, "v").number == 5
+
+    ahead(-DAY)
+    with Session(engine) as other:  # in the place of the engine
+        other.delete(other.get_one(Visit, "w"))
+        other.commit()
+    ahead(DAY)
+    gone.number = 5
+    with pytest.raises(StaleDocumentError):
+        session.commit()
 
 
 def test_a_change_of_the_time_counts_at_once(session: Session, ahead: Ahead) -> None:
