@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Never, NoReturn, Self, TypeVar, cast
 
 from .._tracing import get_logger
 from .._types import shown
@@ -130,6 +130,12 @@ class EngineBase(Generic[D]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError(
+            "an engine can't be copied or pickled: it holds open connections and locks",
+            hint="share it in a process; another process makes its own: create_engine(url)",
+        )
 
     if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
 

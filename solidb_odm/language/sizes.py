@@ -79,8 +79,8 @@ def refuse_repeated(query: T, below: Callable[[T], Iterable[T]]) -> None:
 def _too_much(problem: str) -> QueryLimitError:
     return QueryLimitError(
         problem,
-        hint="or_(*conditions), and_(*conditions) and in_(field, values) take many; a long chain of "
-        "operators, or one on the same expression again and again, can be computed in Python",
+        hint="or_(*conditions), and_(*conditions), in_(field, values), func.concat(*texts) take many; a long "
+        "sum is added in halves, (a + b) + (c + d); all else can be computed in Python",
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, Generic, Protocol, TypeVar, cast
+from functools import partial
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -200,8 +201,9 @@ def field_decoder(place: Place) -> Callable[[Any], Any] | None:
     reader = field_reader(cast(Any, place.owner), place.name)
     if reader.is_plain:
         return None
-    read = _decoding(reader.read, f"{place.owner.__name__}.{place.name}")
-    return _reading_keys(read) if kind_of(place.annotation) == "decimal" else read
+    made = _Decoder(_decoded, reader.read, f"{place.owner.__name__}.{place.name}")
+    made.again = (field_decoder, place)
+    return _Decoder.of_keys(made) if kind_of(place.annotation) == "decimal" else made
 
 
 def decoder(annotation: Any) -> Callable[[Any], Any] | None:
@@ -209,8 +211,9 @@ def decoder(annotation: Any) -> Callable[[Any], Any] | None:
     if annotation is Any or annotation in _PLAIN or annotation in (list, dict):
         return None
     name = getattr(annotation, "__name__", None) or str(annotation)
-    read = _decoding(type_form(annotation).read, name)
-    return _reading_keys(read) if kind_of(annotation) == "decimal" else read
+    made = _Decoder(_decoded, type_form(annotation).read, name)
+    made.again = (decoder, annotation)
+    return _Decoder.of_keys(made) if kind_of(annotation) == "decimal" else made
 
 
 def _number_decoder(computed: Expression) -> Callable[[Any], Any] | None:
@@ -221,15 +224,12 @@ def _number_decoder(computed: Expression) -> Callable[[Any], Any] | None:
     kind: Kind = computed.__solidb_kind__
     if kind == "list":
         one = _NUMBERS.get(kind_of(type_inspection.element(computed.__solidb_type__)))
-        return None if one is None else _each(one)
+        return None if one is None else partial(_all_decoded, one)
     return _NUMBERS.get(kind)
 
 
-def _each(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def decode_all(value: Any) -> Any:
-        return [decode(number) for number in value] if is_list(value) else value
-
-    return decode_all
+def _all_decoded(decode: Callable[[Any], Any], value: Any) -> Any:
+    return [decode(number) for number in value] if is_list(value) else value
 
 
 def _whole(value: Any) -> Any:
@@ -245,29 +245,41 @@ _NUMBERS: dict[Kind, Callable[[Any], Any]] = {"int": _whole, "float": _broken}
 _EXACT = 1 << 53
 
 
-def _reading_keys(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Read decimals from digits, and from sort keys, which groups have."""
+class _Decoder(partial[Any]):
+    """What makes values of a type, or of a field; a copy is made of these again, as validators can't be."""
 
-    def decode(value: Any) -> Any:
-        return decimals.of_key(value) if isinstance(value, str) and decimals.is_key(value) else read(value)
+    again: tuple[Callable[[Any], Any], Any]
 
-    return decode
+    @staticmethod
+    def of_keys(made: _Decoder) -> _Decoder:
+        """Return what reads decimals from digits, and from sort keys, which groups have."""
+        keyed = _Decoder(_read_key, made)
+        keyed.again = made.again
+        return keyed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, of = self.again
+        return make, (of,)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
 
-def _decoding(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
-    def decode(value: Any) -> Any:
-        if value is None:
-            return None
-        try:
-            return read(value)
-        except ValidationError as error:
-            raise LoadError(
-                f"a stored value does not fit {name}: {value!r} ({first_problem(error)})",
-                document=value,
-                model=name,
-            ) from error
+def _read_key(read: Callable[[Any], Any], value: Any) -> Any:
+    return decimals.of_key(value) if isinstance(value, str) and decimals.is_key(value) else read(value)
 
-    return decode
+
+def _decoded(read: Callable[[Any], Any], name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    try:
+        return read(value)
+    except ValidationError as error:
+        raise LoadError(
+            f"a stored value does not fit {name}: {value!r} ({first_problem(error)})",
+            document=value,
+            model=name,
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,11 +295,11 @@ def or_none(column: Column, source: Source) -> Column:
     if not isinstance(column, Scalar) or column.decode is None:
         return column
     reads = any(part is source for part in sources_of([column.expression]))
-    return replace(column, decode=_or_none(column.decode)) if reads else column
+    return replace(column, decode=partial(_or_none, column.decode)) if reads else column
 
 
-def _or_none(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else decode(value)
+def _or_none(decode: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else decode(value)
 
 
 class Tabled(Protocol):
@@ -345,6 +357,8 @@ class Table:
         return made
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # a protocol of Python's, such as copying
+            raise AttributeError(name)
         model = self.__solidb_model__
         if model is not None:
             attribute = getattr(model, name)

@@ -138,8 +138,8 @@ def too_deep() -> QueryLimitError:
     """Return the error of a statement that is nested too deep."""
     return QueryLimitError(
         "the statement is nested too deep",
-        hint="or_(*conditions), and_(*conditions) and in_(field, values) take as many as you like; what is "
-        "computed by a long chain of operators can be computed in Python",
+        hint="or_(*conditions), and_(*conditions), in_(field, values), func.concat(*texts) take as many as "
+        "you like; a long sum is added in halves, (a + b) + (c + d)",
     )
 
 

@@ -124,8 +124,10 @@ class Elements(Expression):
         return decimals.key(digits) if self.__solidb_kind__ == "decimal" else digits
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # a protocol of Python's, such as copying
+            raise AttributeError(name)
         target = type_inspection.link_target(self.__solidb_element_type__[0])
-        if target is not None and not name.startswith("__"):
+        if target is not None:
             return beyond(self, target, name)
         field = field_within(self.__solidb_element_type__[0], name)
         if field is not None:

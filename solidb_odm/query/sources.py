@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 D = TypeVar("D", bound="Document")
 
 
+_COPYING = frozenset({"__copy__", "__deepcopy__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"})
+
+
 class Alias:
     """A model read a second time in one statement; its fields are those of the model."""
 
@@ -31,6 +34,8 @@ class Alias:
         self.__solidb_model__ = model
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__solidb_model__" or name in _COPYING:  # of the alias itself, which is being copied
+            raise AttributeError(name)
         attribute = getattr(self.__solidb_model__, name)
         if isinstance(attribute, IdRef):
             return IdRef(self)

@@ -8,7 +8,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from threading import get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Never, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Never, NoReturn, Self, TypeVar, cast, overload
 
 from .._collector import AS_EVER, AT_LEAST, HeldOff
 from .._types import shown
@@ -255,6 +255,12 @@ class SessionBase:
         """Release the documents of a session that was never closed."""
         if (work := getattr(self, "_work", None)) is not None:
             work.end()
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError(
+            "a session can't be copied or pickled: its documents belong to one session",
+            hint="open one where it is needed: Session(engine); documents can be copied and pickled",
+        )
 
     def add(self, document: Document, *others: Never) -> None:
         """Add a document to the session; the next flush inserts it.

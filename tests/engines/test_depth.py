@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 import pytest
 
-from solidb_odm import Document, Session, sdbql, select, update
+from solidb_odm import Document, Registry, Session, func, sdbql, select, update
 from solidb_odm.commands import Apply, Begin, Commit, CommitBatches, Inserts
 from solidb_odm.engine.engine import Engine
-from solidb_odm.errors import InvalidDocument, LoadError, SolidbError
+from solidb_odm.errors import InvalidDocument, LoadError, QueryLimitError, SolidbError
 
 
 class Deep(Document, collection="deep_values"):
@@ -102,3 +104,26 @@ def test_a_document_too_deep_for_its_model_is_unreadable(engine: Engine) -> None
         session.execute(update(Deep).where(Deep.key == "deep").values(x=1))
         session.commit()
         assert session.get_one(Deep, "deep").x == 1
+
+
+class Long(Document, collection="long_sums", registry=Registry()):
+    n: int = 2
+    text: str = "ab"
+
+
+def added_in_halves(parts: list[Any]) -> Any:
+    middle = len(parts) // 2
+    return added_in_halves(parts[:middle]) + added_in_halves(parts[middle:]) if middle else parts[0]
+
+
+def test_a_chain_that_is_too_long_names_the_ways_which_are_answered(engine: Engine) -> None:
+    engine.drop_all(Long)
+    with Session(engine) as session:
+        session.add(Long())
+        session.commit()
+        for field in (Long.n, Long.text):
+            with pytest.raises(QueryLimitError, match=r"func\.concat\(.*\(a \+ b\) \+ \(c \+ d\)"):
+                select(reduce(add, [field] * 300)).compile()
+
+        total = added_in_halves([Long.n] * 300)
+        assert session.execute(select(total, func.concat(*[Long.text] * 300))).all() == [(600, "ab" * 300)]

@@ -4,6 +4,7 @@ their code says plainly.
 
 from __future__ import annotations
 
+import copyreg
 import dis
 from collections.abc import Iterator
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from ..stored.pydantic_attributes import COMPUTED_FIELDS, class_computed_fields, class_fields
+from ..stored.pydantic_attributes import COMPUTED_FIELDS, ModelMetaclass, class_computed_fields, class_fields
 from ..type_inspection import cached_by_class
 
 
@@ -39,6 +40,17 @@ def _return_type(cls: Any, name: str) -> Any:
     return Any if kind is PydanticUndefined else kind
 
 
+class _Holding(ModelMetaclass):
+    """The class of the models that stand for a computed field, each of which is made where it is needed."""
+
+
+def _held(holder: Any) -> tuple[Any, ...]:
+    return _holder, holder.__solidb_holds__
+
+
+copyreg.pickle(cast(Any, _Holding), _held)
+
+
 @cached_by_class
 def _holder(cls: Any, name: str) -> type[BaseModel]:
     """Make a model with one field like the computed one, which knows how its values are stored."""
@@ -46,8 +58,9 @@ def _holder(cls: Any, name: str) -> type[BaseModel]:
         "__module__": cls.__module__,
         "__annotations__": {name: _return_type(cls, name)},
         "model_config": {**cls.model_config, "extra": "ignore", "alias_generator": None},
+        "__solidb_holds__": (cls, name),
     }
-    make: Any = type(BaseModel)
+    make: Any = _Holding
     return cast("type[BaseModel]", make(f"{cls.__name__}.{name}", (BaseModel,), body))
 
 

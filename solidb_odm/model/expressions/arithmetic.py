@@ -32,30 +32,43 @@ class Rule:
     divides: bool = False
 
 
-def _plain(operator: q.BinaryOperator) -> Maker:
-    def make(left: q.Expression, right: q.Expression) -> q.Expression:
-        return q.Binary(left, operator, right)
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """What makes the node of an operator. It is no closure, so that statements can be pickled."""
 
-    return make
+    make: Callable[[q.Expression, Any, q.Expression], q.Expression]
+    operator: str
+
+    def __call__(self, left: q.Expression, right: q.Expression) -> q.Expression:
+        return self.make(left, self.operator, right)
+
+
+def _plain(operator: str) -> Maker:
+    return _Sign(q.Binary, operator)
 
 
 def _decimal(operator: str) -> Maker:
-    def make(left: q.Expression, right: q.Expression) -> q.Expression:
-        return decimals.combined(left, operator, right)
-
-    return make
+    return _Sign(decimals.combined, operator)
 
 
-def _shifted(sign: q.BinaryOperator) -> Maker:
-    return lambda text, duration: instants.shifted(text, duration, sign)
+def _shifted(text: q.Expression, sign: q.BinaryOperator, duration: q.Expression) -> q.Expression:
+    return instants.shifted(text, duration, sign)
 
 
-def _day_shifted(sign: q.BinaryOperator) -> Maker:
-    return lambda text, duration: instants.day_shifted(text, duration, sign)
+def _day_shifted(text: q.Expression, sign: q.BinaryOperator, duration: q.Expression) -> q.Expression:
+    return instants.day_shifted(text, duration, sign)
 
 
-def _swapped(maker: Maker) -> Maker:
-    return lambda left, right: maker(right, left)
+def _shifting(duration: q.Expression, sign: q.BinaryOperator, text: q.Expression) -> q.Expression:
+    return instants.shifted(text, duration, sign)
+
+
+def _day_shifting(duration: q.Expression, sign: q.BinaryOperator, text: q.Expression) -> q.Expression:
+    return instants.day_shifted(text, duration, sign)
+
+
+def _scaling(factor: q.Expression, operator: q.BinaryOperator, span: q.Expression) -> q.Expression:
+    return _scaled(span, operator, factor)
 
 
 def _floored(left: q.Expression, right: q.Expression) -> q.Expression:
@@ -66,22 +79,15 @@ def _floored(left: q.Expression, right: q.Expression) -> q.Expression:
     return let("_a", left, let("_b", right, body))
 
 
-def _spans(operator: q.BinaryOperator) -> Maker:
-    """Return what adds durations without the noise of binary fractions."""
-
-    def make(left: q.Expression, right: q.Expression) -> q.Expression:
-        micros = q.Binary(instants.micros_of(left), operator, instants.micros_of(right))
-        return instants.duration_of(micros)
-
-    return make
+def _spans(left: q.Expression, operator: q.BinaryOperator, right: q.Expression) -> q.Expression:
+    """Return a sum of durations without the noise of binary fractions."""
+    micros = q.Binary(instants.micros_of(left), operator, instants.micros_of(right))
+    return instants.duration_of(micros)
 
 
-def _scaled(operator: q.BinaryOperator) -> Maker:
-    def make(left: q.Expression, right: q.Expression) -> q.Expression:
-        micros = q.Binary(instants.micros_of(left), operator, right)
-        return instants.duration_of(instants.rounded(micros))
-
-    return make
+def _scaled(left: q.Expression, operator: q.BinaryOperator, right: q.Expression) -> q.Expression:
+    micros = q.Binary(instants.micros_of(left), operator, right)
+    return instants.duration_of(instants.rounded(micros))
 
 
 def _ratio(left: q.Expression, right: q.Expression) -> q.Expression:
@@ -94,16 +100,16 @@ def _appended(left: q.Expression, right: q.Expression) -> q.Expression:
 
 _RULES: dict[tuple[Kind, str, Kind], Rule] = {
     ("text", "+", "text"): Rule(str, _plain("+")),
-    ("datetime", "+", "duration"): Rule(datetime, _shifted("+")),
-    ("duration", "+", "datetime"): Rule(datetime, _swapped(_shifted("+"))),
-    ("datetime", "-", "duration"): Rule(datetime, _shifted("-")),
+    ("datetime", "+", "duration"): Rule(datetime, _Sign(_shifted, "+")),
+    ("duration", "+", "datetime"): Rule(datetime, _Sign(_shifting, "+")),
+    ("datetime", "-", "duration"): Rule(datetime, _Sign(_shifted, "-")),
     ("datetime", "-", "datetime"): Rule(timedelta, instants.between),
-    ("date", "+", "duration"): Rule(date, _day_shifted("+")),
-    ("duration", "+", "date"): Rule(date, _swapped(_day_shifted("+"))),
-    ("date", "-", "duration"): Rule(date, _day_shifted("-")),
+    ("date", "+", "duration"): Rule(date, _Sign(_day_shifted, "+")),
+    ("duration", "+", "date"): Rule(date, _Sign(_day_shifting, "+")),
+    ("date", "-", "duration"): Rule(date, _Sign(_day_shifted, "-")),
     ("date", "-", "date"): Rule(timedelta, instants.days_between),
-    ("duration", "+", "duration"): Rule(timedelta, _spans("+")),
-    ("duration", "-", "duration"): Rule(timedelta, _spans("-")),
+    ("duration", "+", "duration"): Rule(timedelta, _Sign(_spans, "+")),
+    ("duration", "-", "duration"): Rule(timedelta, _Sign(_spans, "-")),
     ("duration", "/", "duration"): Rule(float, _ratio, divides=True),
     ("list", "+", "list"): Rule(list, _appended),
 }
@@ -147,27 +153,23 @@ for _sign in _ANY_SIGNS:
         _RULES["any", _sign, _number] = _RULES[_number, _sign, "any"] = _rule
 _RULES["any", "+", "text"] = _RULES["text", "+", "any"] = Rule(str, _plain("+"))
 for _number in _PLAIN:
-    _RULES["duration", "*", _number] = Rule(timedelta, _scaled("*"))
-    _RULES[_number, "*", "duration"] = Rule(timedelta, _swapped(_scaled("*")))
-    _RULES["duration", "/", _number] = Rule(timedelta, _scaled("/"), divides=True)
+    _RULES["duration", "*", _number] = Rule(timedelta, _Sign(_scaled, "*"))
+    _RULES[_number, "*", "duration"] = Rule(timedelta, _Sign(_scaling, "*"))
+    _RULES["duration", "/", _number] = Rule(timedelta, _Sign(_scaled, "/"), divides=True)
 _BITS: tuple[q.BinaryOperator, ...] = ("&", "|", "^")
 for _sign in _BITS:
     _RULES["int", _sign, "int"] = Rule(int, _plain(_sign))
 
 
-def _chosen(operator: q.ComparisonOperator) -> Maker:
-    """Return what chooses one of two integers, of which the language's own functions make floats."""
-
-    def make(left: q.Expression, right: q.Expression) -> q.Expression:
-        if instants.is_simple(left) and instants.is_simple(right):
-            return q.Ternary(q.Compare(left, operator, right), left, right)
-        a, b = q.Name("_a"), q.Name("_b")
-        return let("_a", left, let("_b", right, q.Ternary(q.Compare(a, operator, b), a, b)))
-
-    return make
+def _chosen(left: q.Expression, operator: q.ComparisonOperator, right: q.Expression) -> q.Expression:
+    """Return one of two integers, of which the language's own functions make floats."""
+    if instants.is_simple(left) and instants.is_simple(right):
+        return q.Ternary(q.Compare(left, operator, right), left, right)
+    a, b = q.Name("_a"), q.Name("_b")
+    return let("_a", left, let("_b", right, q.Ternary(q.Compare(a, operator, b), a, b)))
 
 
-EXTREMES = {"MIN": Rule(int, _chosen("<=")), "MAX": Rule(int, _chosen(">="))}
+EXTREMES = {"MIN": Rule(int, _Sign(_chosen, "<=")), "MAX": Rule(int, _Sign(_chosen, ">="))}
 """How the least and the greatest of two integers are computed."""
 
 
