@@ -213,6 +213,14 @@ class Holdings:
             self._replaced.add((collection, key))
         references[key] = weakref.ref(document)
 
+    def take_place(self, document: Document) -> None:
+        """Let a new document stand for its key again, until it leaves; then the one before it does."""
+        collection = type(document).__solidb_mapping__.collection
+        other = self.identity.get(collection, document.key)
+        if other is not None and other is not document:
+            self._replaced.add((collection, document.key))
+        self.identity.put(collection, document.key, document)
+
     def delete(self, document: Document) -> None:
         """Mark a persistent document for deletion; a pending one becomes transient again."""
         self.check_held(document, "delete", "get it with this session, or add it first")
@@ -238,7 +246,7 @@ class Holdings:
         """Let a deleted document stand for its key again, as the one that replaced it leaves."""
         if (collection, key) not in self._replaced:
             return
-        for document in self.deleted.values():
+        for document in (*self.changed.values(), *self.deleted.values()):  # changed: a statement deleted it
             if document.key == key and type(document).__solidb_mapping__.collection == collection:
                 self.identity.put(collection, key, document)
 

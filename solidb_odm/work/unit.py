@@ -365,7 +365,7 @@ class UnitOfWork(Holdings):
             elif is_there and state.owner is self:
                 self._again_new(document, state)
         for document in self.new.values():
-            self.identity.put(type(document).__solidb_mapping__.collection, document.key, document)
+            self.take_place(document)
         if any(noted.state.owner is not self for noted in notes):
             self._take_back_successors(notes)
 

@@ -1,8 +1,10 @@
 """A part of a transaction that is undone by itself."""
 
+from contextlib import suppress
+
 import pytest
 
-from solidb_odm import Session, select
+from solidb_odm import Session, create_engine, delete, select
 from solidb_odm.errors import SchemaViolation, StateError
 
 from .conftest import Store
@@ -148,3 +150,48 @@ def test_what_was_read_in_the_place_of_a_new_document_that_left_goes_with_it(ses
     session.rollback()
     assert read is None or read not in session
     assert session.get(Person, "new") is None
+
+
+def replace(session: Session, ada: Person) -> None:
+    """Delete a person and store another, with equal values, under the key."""
+    session.delete(ada)
+    session.flush()
+    session.add(Person(key="ada", name="ada", tags=["t"]))
+    session.flush()
+
+
+@pytest.mark.parametrize("way", ["rollback", "savepoint", "two savepoints"])
+def test_a_document_that_was_replaced_is_the_one_of_its_key_again(
+    store: Store, session: Session, way: str
+) -> None:
+    (ada,) = stored(session, "ada")
+    if way == "rollback":
+        replace(session, ada)
+        session.rollback()
+    else:
+        with suppress(Oops), session.begin_nested():
+            if way == "two savepoints":
+                session.delete(ada)
+                with session.begin_nested():
+                    session.add(Person(key="ada", name="ada", tags=["t"]))
+            else:
+                replace(session, ada)
+            raise Oops
+
+    assert session.get(Person, "ada") is ada
+    assert session.scalars(select(Person)).all() == [ada]
+    assert (session.new, session.deleted, session.dirty) == ([], [], [])
+    ada.age = 7
+    session.commit()
+    assert store.get(ada).age == 7
+
+
+def test_what_a_statement_deleted_and_another_replaced_is_there_again() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Person)
+        (ada,) = stored(session, "ada")
+        session.execute(delete(Person))
+        session.add(Person(key="ada", name="ada", tags=["t"]))
+        session.flush()
+        session.rollback()
+        assert session.get(Person, "ada") is ada
