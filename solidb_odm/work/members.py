@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
 from .._collector import AT_LEAST
-from ..errors import InvalidDocument, StateError
+from ..errors import InvalidDocument, SolidbError, StateError
 from ..model.declaration.registry import SUCCESSOR, Registry
 from ..model.document import Document, is_document_class
 from ..model.document_state import (
@@ -65,17 +65,29 @@ class Holdings:
     def add(self, document: Document) -> None:
         """Make a transient document pending, or a detached one persistent again.
 
-        The ends of an edge come along, and what links lead to that are declared to save.
+        The ends of an edge come along, and what links lead to that are declared to save; all of them or none.
         """
         self.along.pop(id(document), None)
+        entered: list[Document] = []
+        try:
+            self._enter_all(document, entered)
+        except SolidbError:
+            for part in entered:
+                self.expunge(part)
+            raise
+
+    def _enter_all(self, document: Document, entered: list[Document]) -> None:
+        """Enter a document and what comes along, noting in ``entered`` what was not in the session."""
         waiting = [document]
         while waiting:
-            entered = waiting.pop()
-            if not self._enter(entered) or not refers(type(entered)):
+            document = waiting.pop()
+            if not self._enter(document):
                 continue
-            for reference in filter(self._comes_along, referred(entered)):
-                waiting.append(reference.document)
-                self._note_along(reference)
+            entered.append(document)
+            if refers(type(document)):
+                for reference in filter(self._comes_along, referred(document)):
+                    waiting.append(reference.document)
+                    self._note_along(reference)
 
     def _note_along(self, reference: Reference) -> None:
         if reference.keeps and not state_of(reference.document).is_stored:
@@ -207,7 +219,7 @@ class Holdings:
                 f"the session holds another object for {collection}/{key}",
                 state="transient",
                 move="add",
-                hint="change that one (session.get), or session.merge() this one into it",
+                hint="change that one (session.get), or merge this one, and use what session.merge() returns",
             )
         if other is not None and other is not document:
             self._replaced.add((collection, key))

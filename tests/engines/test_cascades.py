@@ -103,6 +103,28 @@ def test_a_saving_link_brings_new_documents_along(store: Store, session: Session
     assert count(session, Vet) == 4
 
 
+@pytest.mark.parametrize("move", ["add", "merge"])
+def test_what_can_not_come_along_leaves_nothing_behind(session: Session, move: str) -> None:
+    session.add(held := Vet(key="b", name="held"))
+    session.commit()
+    detached = Vet(key="c")
+    session.add(detached)
+    session.commit()
+    session.expunge(detached)
+    detached.assistant = Link(Vet(key="b", name="other"))
+    third = Vet(key="d", assistant=Link(Vet(key="e", assistant=Link(detached))))
+    with pytest.raises(StateError, match="holds another object for vets/b"):
+        getattr(session, move)(third)
+
+    assert [held in session, session.new, session.dirty] == [True, [], []]
+    session.commit()
+    assert session.scalars(select(Vet.key).order_by(Vet.key)).all() == ["b", "c"]
+    detached.assistant = Link(held)
+    getattr(session, move)(third)
+    session.commit()
+    assert session.scalars(select(Vet.key).order_by(Vet.key)).all() == ["b", "c", "d", "e"]
+
+
 def test_links_in_a_circle_are_saved(session: Session) -> None:
     one, other = Vet(), Vet()
     one.assistant, other.assistant = other, one
