@@ -46,6 +46,14 @@ def referred(document: Document) -> Iterator[Reference]:
                 yield Reference(target, name, cascade.saves, cascade.deletes_orphans)
 
 
+def unread(document: Document) -> Iterator[str]:
+    """Return what the links of a document lead to of which they hold no object, by id."""
+    for place in link_places(type(document)):
+        for link in place.links(document):
+            if link.__solidb_document__() is None:
+                yield link.id
+
+
 @cached_by_class
 def rank_of(model: Any) -> int:
     """Return how many links in a row lead on from a class at most: what it links to has a lower rank.

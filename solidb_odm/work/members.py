@@ -25,7 +25,7 @@ from ..model.document_state import (
 from .aliases import has_aliases
 from .differences import document_difference
 from .identity import IdentityMap, References
-from .links import Reference, referred, refers
+from .links import Reference, referred, refers, unread
 from .states import check_document, checked, gone, outdated, refusal
 
 if TYPE_CHECKING:
@@ -193,19 +193,25 @@ class Holdings:
             living = (reference() for reference in self.along.values())
             waiting = {id(document): document for document in living if document is not None}
             waiting = {place: document for place, document in waiting.items() if place in self.new}
-            referring = [*self.new.values(), *self.changed.values(), *self.exposed.values()]
-            kept = {
-                id(reference.document)
-                for document in referring
-                if id(document) not in self.deleted and refers(type(document))
-                for reference in referred(document)
-            }
+            kept = self._kept(waiting)
             orphaned = [document for place, document in waiting.items() if place not in kept]
             self.along = {place: weakref.ref(waiting[place]) for place in waiting.keys() & kept}
             if not orphaned:
                 return
             for document in orphaned:
                 self.expunge(document)
+
+    def _kept(self, waiting: Documents) -> set[int]:
+        """Return which new documents others refer to; by their ids, where a rollback set a link anew."""
+        referring = [
+            document
+            for document in (*self.new.values(), *self.changed.values(), *self.exposed.values())
+            if id(document) not in self.deleted and refers(type(document))
+        ]
+        objects = {id(reference.document) for document in referring for reference in referred(document)}
+        ids = {reference for document in referring for reference in unread(document)}
+        named = {place for place, document in waiting.items() if document.__solidb_reference__() in ids}
+        return objects | named
 
     def claim(self, document: Document) -> None:
         """Enter a document under its key; StateError if another one has it."""

@@ -198,6 +198,17 @@ def test_an_orphan_stays_one_when_a_savepoint_is_rolled_back(session: Session, m
     assert toy not in session
 
 
+def test_what_a_link_leads_to_is_stored_when_a_rollback_set_the_link_anew(session: Session) -> None:
+    session.add(pet := Pet(key="p", toys=[Link(Toy(key="a"))]))
+    with suppress(KeyError), session.begin_nested():
+        pet.toys.append(Link(Toy(key="b")))
+        session.flush()
+        raise KeyError
+    session.commit()
+    assert session.scalars(select(Toy.key)).all() == ["a"]
+    assert [link.id for link in pet.toys] == ["toys/a"]
+
+
 def test_what_was_deleted_before_a_savepoint_stays_so_when_it_is_rolled_back(session: Session) -> None:
     session.add(vet := Vet(key="v"))
     session.delete(vet)
