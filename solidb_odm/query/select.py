@@ -16,7 +16,7 @@ from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering, sort_key
-from ..model.expressions.expression import Expression, Predicate, Value
+from ..model.expressions.expression import Combined, Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Place
 from ..model.type_inspection import CACHE, keep
 from . import conditions
@@ -150,7 +150,10 @@ class Select(Loading[T_co], Selection):
         condition: Any
         for condition in wanted:
             if condition.__class__ is not KnownComparison:
-                added, step = (*added, conditions.condition(condition)), None
+                is_joined = step is not None and condition.__class__ is Combined
+                led = step.joined(condition) if step is not None and is_joined else None
+                added = (*added, conditions.condition(condition))
+                step, given = (None, given) if led is None else (led[0], (*given, *led[1]))
                 continue
             added = (*added, condition)
             if step is not None:

@@ -47,6 +47,8 @@ Read: TypeAlias = Callable[[Any, list[Any]], Any]
 """Returns the form of a part, and adds its values to a list."""
 
 _SIZE = 512
+_MOST_JOINED = 16
+"""Of how many conditions a joined one may be a step: a program that joins more makes others each time."""
 _known: Store = {}
 
 
@@ -78,6 +80,13 @@ class Step:
             following = self.steps[move] = Step(self.entity, self._size)
         return following
 
+    def joined(self, condition: Combined) -> tuple[Step, tuple[Any, ...]] | None:
+        """Return where a condition that joins known ones leads to, and their values; None of any other."""
+        values: list[Any] = []
+        form = _joined(condition, self.entity.model, values)
+        following = None if form is None else self.after(form)
+        return None if following is None else (following, tuple(values))
+
     def compiled(self, values: tuple[Any, ...]) -> Compiled | None:
         """Return what was built here, with other values; None if it must be built, or two are equal."""
         known = self.known
@@ -95,6 +104,22 @@ class Step:
         marks = list(map(_mark, values))
         if names.keys() == set(marks) and len(marks) == len(names) == len(binds):
             self.known = Registry.generation, built, tuple(names[mark] for mark in marks), clock
+
+
+def _joined(condition: Combined, model: Any, values: list[Any]) -> Form | None:
+    """Return the form of joined comparisons of a model, if all are known, and add their values; None else."""
+    if len(condition.conditions) > _MOST_JOINED:
+        return None
+    terms: list[Any] = [condition.operator]
+    for term in condition.conditions:
+        if term.__class__ is KnownComparison and term.form[0].model is model:
+            values.append(term.value)
+            terms.append(term.form)
+        elif term.__class__ is Combined and (inner := _joined(term, model, values)) is not None:
+            terms.append(inner)
+        else:
+            return None
+    return tuple(terms) if len(values) <= _MOST_JOINED else None
 
 
 def _nowhere() -> None:

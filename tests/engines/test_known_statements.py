@@ -26,6 +26,8 @@ from solidb_odm import (
     TTLIndex,
     create_engine,
     desc,
+    not_,
+    or_,
     sdbql,
     select,
 )
@@ -38,6 +40,7 @@ from solidb_odm.errors import (
     LoadError,
     NoResultError,
     QueryTimeout,
+    UsageError,
 )
 
 from .test_costs import calls_of
@@ -96,6 +99,68 @@ def test_it_takes_a_third_of_the_calls(session: Session, ask: Callable[[Session,
     again = calls_of(lambda: ask(session, "t2"))
     assert again < 80 < 1.5 * again < first
     assert ask(session, "t3") == ["t3"]
+
+
+JOINED: dict[str, tuple[Callable[[Any, Any, Any], Any], Callable[[bool, bool, bool], bool]]] = {
+    "a | b": (lambda a, b, _: a | b, lambda a, b, _: a or b),
+    "a & b": (lambda a, b, _: a & b, lambda a, b, _: a and b),
+    "(a | b) & c": (lambda a, b, c: (a | b) & c, lambda a, b, c: (a or b) and c),
+    "a | (b & c)": (lambda a, b, c: a | (b & c), lambda a, b, c: a or (b and c)),
+    "or_(a, b, c)": (or_, lambda a, b, c: a or b or c),
+    "a, or_(b, c)": (lambda a, b, c: (a, or_(b, c)), lambda a, b, c: a and (b or c)),
+    "or_(a, not b), c": (lambda a, b, c: (or_(a, not_(b)), c), lambda a, b, c: (a or not b) and c),
+}
+"""Conditions that are joined, in a query and in Python."""
+
+
+@pytest.mark.parametrize(("join", "says"), JOINED.values(), ids=JOINED)
+def test_joined_conditions_mean_what_they_say_with_any_values(
+    session: Session, join: Callable[[Any, Any, Any], Any], says: Callable[[bool, bool, bool], bool]
+) -> None:
+    books = session.scalars(select(Book)).all()
+    for title, pages, price in [
+        ("t1", 5, 3.0),
+        ("t7", 7, 3.5),
+        ("t5", 2, 2.0),
+        ("t3", 3, 9.0),
+        ("", 19, -1.0),
+    ]:
+        wanted = join(Book.title == title, Book.pages <= pages, Book.price > price)
+        asked = select(Book).where(*(wanted if isinstance(wanted, tuple) else (wanted,)))
+        expected = [
+            book for book in books if says(book.title == title, book.pages <= pages, book.price > price)
+        ]
+        for statement in (asked, asked.limit(50), asked.order_by(Book.pages).limit(50)):
+            assert set(map(id, session.scalars(statement))) == set(map(id, expected))
+
+
+def test_joined_conditions_of_a_known_form_take_half_the_calls(session: Session) -> None:
+    def ask(title: str, pages: int) -> list[int]:
+        wanted = (Book.title == title) | (Book.pages == pages)
+        return [book.pages for book in session.scalars(select(Book).where(wanted))]
+
+    known = ask("t1", 2), ask("t2", 3)
+    again = calls_of(lambda: ask("t3", 4))
+    assert known == ([1, 2], [2, 3])
+    assert again < 160
+    assert ask("t5", 6) == [5, 6]
+    assert ask("t5", 5) == [5]
+
+
+def test_equal_values_in_joined_conditions_are_told_apart_from_others(session: Session) -> None:
+    session.add(Shelf(key="t1", name="t1"))
+    session.add(Book(title="t1", tags=["other"]))
+    for low, high, expected in [(3, 5, 2), (3, 3, 1), (4, 6, 2), (5, 5, 1)]:
+        asked = select(Book.key).where((Book.pages == low) | (Book.pages == high))
+        assert len(session.scalars(asked).all()) == expected
+
+
+def test_joined_conditions_on_two_models_are_one_join(session: Session) -> None:
+    for name, title in [("here", "t1"), ("gone", "t2")]:
+        joined = select(Book).join(Shelf).where((Shelf.name == name) & (Book.title == title))
+        assert [book.title for book in session.scalars(joined)] == [title]
+        with pytest.raises(UsageError, match="Shelf"):
+            session.scalars(select(Book).where((Shelf.name == name) & (Book.title == title)))
 
 
 @pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)

@@ -70,9 +70,20 @@ def lengthened(made: M, chain: Any, last: Any) -> M:
 
 def checked_extent(made: Any) -> Extent:
     """Return how deep an expression or a statement is nested, and how large it is; QueryLimitError."""
-    size = extent(made, _held, _known, {})
+    size = _of_known(_held(made)) or extent(made, _held, _known, {})
     refuse_extent(size)
     return size
+
+
+def _of_known(parts: tuple[Any, ...]) -> Extent | None:
+    """Return the extent of what is made of parts that were all measured; None if one was not."""
+    depth = total = 0
+    for part in parts:
+        size = _known(part)
+        if size is None:
+            return None
+        depth, total = max(depth, size.depth), total + size.parts
+    return Extent(depth + 1, total + 1)
 
 
 class Measured:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -22,6 +22,7 @@ from ..._types import is_list
 from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
+from ...language.sizes import Extent
 from .. import type_inspection
 from ..links.link_paths import beyond
 from ..stored.field_values import encode_as, encode_field, is_customised, is_plainly_stored
@@ -65,6 +66,10 @@ class Mark:
         self.model = model
 
 
+_EXTENT: Final = Extent(2, 3)
+"""That of a field and a value that are compared."""
+
+
 class KnownComparison(Comparison):
     """A field that a class keeps, compared with a value that is stored as it is: what most queries ask.
 
@@ -79,6 +84,7 @@ class KnownComparison(Comparison):
         self.operator = operator
         self.value = value
         self.form = form
+        self.__solidb_extent__ = _EXTENT
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Be one like others when it is copied: there it belongs to no class."""

@@ -11,7 +11,7 @@ from dataclasses import FrozenInstanceError, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import pytest
 from hypothesis import given
@@ -43,6 +43,7 @@ from solidb_odm import (
 from solidb_odm.errors import UsageError
 from solidb_odm.language import nodes as q
 from solidb_odm.language.printer import print_query
+from solidb_odm.language.sizes import extent
 from solidb_odm.model.expressions.expression import Expression
 from solidb_odm.query import select_forms
 from tests.unit.query.models import Member
@@ -329,3 +330,10 @@ def test_selects_of_fields_are_begun_once_and_told_apart() -> None:
         assert "form_mugs" in text(joined)[0]
     assert select(Cup.name) is select(Cup.name)
     assert select(Cup.name) is not select(Mug.name)
+
+
+def test_known_parts_are_measured_as_if_each_was_looked_at() -> None:
+    a, b = Kinds.text == "a", Kinds.number > 1
+    for made in (a | b, (a & b) | a, or_(a, b, a), and_(or_(a, b), or_(b, a)), not_(a | b)):
+        whole = extent(cast(Any, made), lambda part: part.__solidb_held__(), lambda _: None, {})
+        assert made.__solidb_extent__ == whole
