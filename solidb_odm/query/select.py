@@ -37,6 +37,7 @@ from .compiled import Compiled, Fetch, Unreadable
 from .compiler import BuildScope, sources_of, with_tables
 from .conditions import bounded
 from .elements import Unnest, check_no_elements
+from .functions import Aggregate
 from .load_paths import Hops
 from .select_block import Selection, build_select, check_sources, has_aggregate
 from .select_forms import Step, build_once
@@ -494,6 +495,20 @@ def _of_fields(items: tuple[Any, ...]) -> Select[Any] | None:
     step = _whole(marks[0].model)[2].after(("columns", *marks), marks[0])
     if step is None:
         return None
+    return _start(step, items)
+
+
+def _of_count(item: Aggregate) -> Select[Any] | None:
+    """Return the select of how many documents of a class there are; None of other aggregates."""
+    source = item.source
+    if item.function != "COUNT" or not (isinstance(source, type) and issubclass(source, Document)):
+        return None
+    step = _whole(source)[2].after(("count",))
+    return None if step is None else _start(step, (item,))
+
+
+def _start(step: Step, items: tuple[Any, ...]) -> Select[Any]:
+    """Return the select of columns that leads to a step; it is kept there."""
     if step.start is None:
         step.start = _begun(tuple(map(column, items)), step)
     return step.start
@@ -529,5 +544,7 @@ def select(*items: Any) -> Select[Any]:
     if len(items) == 1 and isinstance(items[0], type) and issubclass(items[0], Document):
         return _whole(items[0])[1]
     if isinstance(items[0], FieldRef) and (kept := _of_fields(items)) is not None:
+        return kept
+    if len(items) == 1 and items[0].__class__ is Aggregate and (kept := _of_count(items[0])) is not None:
         return kept
     return Select(tuple(column(item) for item in items), len(items) == 1)

@@ -26,6 +26,7 @@ from solidb_odm import (
     TTLIndex,
     create_engine,
     desc,
+    func,
     not_,
     or_,
     sdbql,
@@ -295,6 +296,32 @@ def test_fields_of_a_known_statement_are_read_under_their_names(session: Session
     session.add(Book(title="t3", pages=3))
     assert session.scalars(select(Book.title).where(Book.pages == 3)).all() == ["t3", "t3"]
     assert session.scalars(select(Book.title).where(Book.pages == 3).distinct()).all() == ["t3"]
+
+
+def test_a_count_of_a_known_form_is_that_of_its_values(session: Session) -> None:
+    def count(low: int) -> int | None:
+        return session.scalar(select(func.count(Book)).where(Book.pages >= low))
+
+    assert [count(low) for low in (0, 5, 19, 20)] == [20, 15, 1, 0]
+    assert calls_of(lambda: count(3)) < 150
+    session.add(Book(title="new", pages=50))
+    assert [count(low) for low in (0, 50)] == [21, 1]
+    titled = select(func.count(Book)).where(Book.title == "t1")
+    assert session.execute(titled).one() == 1
+    assert session.scalars(select(func.count(Book)).group_by(Book.sold)).all() == [11, 10]
+    assert session.scalar(select(func.count(Book.title)).where(Book.pages >= 5)) == 16
+    assert session.scalar(titled.join(Shelf)) == 2
+
+
+def test_a_count_leaves_out_what_is_marked_as_deleted(session: Session) -> None:
+    def count(name: str) -> tuple[int | None, int | None]:
+        asked = select(func.count(Shelf)).where(Shelf.name == name)
+        return session.scalar(asked), session.scalar(asked.with_deleted())
+
+    assert (count("here"), count("gone")) == ((1, 1), (1, 1))
+    session.delete(session.get_one(Shelf, "b"))
+    session.commit()
+    assert (count("here"), count("gone")) == ((1, 1), (0, 1))
 
 
 def test_what_is_marked_as_deleted_stays_away(session: Session) -> None:
