@@ -256,8 +256,8 @@ class History:
 
     def bulk_insert(self) -> None:
         keys = [self.new_key("b"), f"b{self.count}x"]
-        self.session.execute(insert(Boss).values([{"key": key, "n": 7} for key in keys]))
-        self.now.update({key: {"n": 7} for key in keys})
+        self.session.execute(insert(Boss).values([{"key": key, "n": -7} for key in keys]))
+        self.now.update({key: {"n": -7} for key in keys})  # no other move has this number
 
     def upsert(self) -> None:
         key = self.pick("b") or self.new_key("b")
