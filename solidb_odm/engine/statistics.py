@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias, TypeVar
 
-from .._types import Stored
+from .._types import Json, Stored
 from ..commands import (
     Begin,
     Command,
@@ -17,6 +17,7 @@ from ..commands import (
     Release,
     Rollback,
     RollbackTo,
+    RunQuery,
     Savepoint,
 )
 from ..engines.interface import AsyncChannel, Channel
@@ -28,6 +29,8 @@ Listener: TypeAlias = Callable[[Command[Any]], None]
 CONTROL: frozenset[type[Any]] = frozenset({Begin, Commit, Rollback, Savepoint, RollbackTo, Release})
 """What only begins or ends transactions and savepoints."""
 _FETCH: Final = FetchDocuments.__name__
+_RUN: Final = RunQuery.__name__
+_RunKnown: TypeAlias = Callable[..., "list[Json] | None"]
 _FetchKnown: TypeAlias = Callable[..., "list[Stored | None] | None"]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
@@ -74,12 +77,13 @@ def listening(listener: Listener) -> Generator[None]:
 class CountedChannel:
     """A channel that counts what it performs."""
 
-    __slots__ = ("_channel", "_counted", "_fetch_known", "_hear", "_perform")
+    __slots__ = ("_channel", "_counted", "_fetch_known", "_hear", "_perform", "_run_known")
 
     def __init__(self, channel: Channel, statistics: Statistics) -> None:
         self._channel = channel
         self._perform = channel.perform
         self._fetch_known: _FetchKnown | None = getattr(channel, "fetch_known", None)
+        self._run_known: _RunKnown | None = getattr(channel, "run_known", None)
         self._counted = statistics.by_command
         self._hear = statistics.hear
 
@@ -106,6 +110,19 @@ class CountedChannel:
         if rows is not None:
             self._counted[_FETCH] += 1
         return rows
+
+    def run_known(self, query: Query, binds: Mapping[str, Any], is_steady: bool) -> list[Json] | None:
+        """Return the values of a query that ran before, as ``fetch_known`` does documents."""
+        if self._run_known is None or _listeners.get():
+            return None
+        try:
+            values = self._run_known(query, binds, is_steady)
+        except Exception:
+            self._counted[_RUN] += 1
+            raise
+        if values is not None:
+            self._counted[_RUN] += 1
+        return values
 
     def close(self) -> None:
         self._channel.close()

@@ -14,7 +14,7 @@ from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expiry import CLOCK, binds_now
 from ..model.expressions.build_scope import Measured
-from .columns import Column, Entity
+from .columns import Column, Entity, Scalar
 
 if TYPE_CHECKING:
     from .load_paths import Hops
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Unreadable: TypeAlias = Literal["raise", "skip", "collect"]
 """What becomes of rows that do not fit their model."""
 
-Fetch: TypeAlias = "tuple[Entity, q.Query, dict[str, Any], bool]"
-"""A statement of documents of a form that was built before: whose they are, its nodes, its bind values of
-this time, and whether these are of the same types each time."""
+Fetch: TypeAlias = "tuple[Entity | Scalar | None, q.Query, dict[str, Any], bool]"
+"""A statement of one column, of a form that was built before: the column, if there is one that says how its
+rows are read, its nodes, its bind values of this time, and whether these are of the same types each time."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -23,7 +23,7 @@ from ..model.expressions.fields import FieldRef, Place
 from ..model.stored.field_values import plain
 from ..model.stored.pydantic_attributes import class_computed_fields, class_fields
 from ..model.type_inspection import cached_by_class
-from .columns import Column, Entity, Scalar, decoder
+from .columns import Column, Entity, PathOf, Scalar, decoder
 from .compiled import Compiled, Fetch
 from .compiler import BuildScope
 from .load_paths import Hops
@@ -72,9 +72,10 @@ class RawStatement(Loading[T_co]):
         return made
 
     def known_fetch(self) -> Fetch | None:
-        """Return what is run, if all that becomes of its rows is documents of one model."""
         column = self.column
-        if not isinstance(column, Entity) or self.loads or self.writes:
+        if self.loads or self.writes or isinstance(column, PathOf):
+            return None
+        if isinstance(column, Entity) and column.model is Document:  # each row says of which class it is
             return None
         return column, self.query, self.binds, False
 

@@ -25,6 +25,7 @@ from .columns import (
     Entity,
     Labelled,
     Partner,
+    PathOf,
     Scalar,
     Table,
     check_distinct,
@@ -325,14 +326,14 @@ class Select(Loading[T_co], Selection):
         known = None if step is None else step.known
         if step is None or known is None or known[0] != Registry.generation or known[3]:
             return None  # it must be built, or asks for the clock
-        if known[1].whole is None:  # of fields
+        names, column = known[2], known[1].columns[0]
+        if len(known[1].columns) > 1 or isinstance(column, PathOf):
             return None
-        names = known[2]
         if len(names) == 1:
-            return step.entity, known[1].query, {names[0]: values[0]}, True
+            return column, known[1].query, {names[0]: values[0]}, True
         if len(set(values)) < len(values):  # as Step.compiled
             return None
-        return step.entity, known[1].query, dict(zip(names, values, strict=True)), True
+        return column, known[1].query, dict(zip(names, values, strict=True)), True
 
     def _is_approximate(self) -> bool:
         """Return whether the order is one of nearness that need not be exact."""

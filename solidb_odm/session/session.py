@@ -14,13 +14,14 @@ from ..engine.engine import Engine
 from ..engine.statistics import CountedChannel
 from ..errors import SolidbError, StaleDocumentError, StoreLocked, check_callable
 from ..model.document import Document
+from ..query.columns import Entity
 from ..query.load_paths import Loadable
 from ..query.statement import Statement
 from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
 from .explanation import Explanation, explain
-from .hydration import load_documents
+from .hydration import load_column, load_documents
 from .operations import commits as writing
 from .operations import loads as loading
 from .operations import queries as reading
@@ -359,7 +360,7 @@ class Session(SessionBase, Blocking):
             use.is_over = True
 
     def _fetched(self, statement: object) -> Result[Any] | None:
-        """Return the documents of a statement of a form that ran before; None where there is more to do.
+        """Return the rows of a statement of a form that ran before; None where there is more to do.
 
         It comes to what ``_run`` does with such a statement, in a third of the calls.
         """
@@ -367,7 +368,7 @@ class Session(SessionBase, Blocking):
         known = statement.known_fetch() if isinstance(statement, Statement) else None
         if known is None or channel is None or self._closed:
             return None
-        entity, query, binds, is_steady = known
+        column, query, binds, is_steady = known
         use, last = Use(), self._use
         try:
             if not last.is_over or last.__dict__.setdefault("following", use) is not use:
@@ -375,8 +376,13 @@ class Session(SessionBase, Blocking):
             self._use = use
             if work.has_work and not reading.is_settled(self._context):
                 return None
-            rows = channel.fetch_known(query, binds, is_steady)
-            return None if rows is None else Result(load_documents(work, entity.model, rows), (entity,))
+            if isinstance(column, Entity):
+                rows = channel.fetch_known(query, binds, is_steady)
+                return None if rows is None else Result(load_documents(work, column.model, rows), (column,))
+            values = channel.run_known(query, binds, is_steady)
+            if column is None or values is None:
+                return None if values is None else Result(values, ())
+            return Result(load_column(work, column, values), (column,))
         except BaseException as error:
             self._after(error, use)
             raise

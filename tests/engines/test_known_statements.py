@@ -298,6 +298,94 @@ def test_fields_of_a_known_statement_are_read_under_their_names(session: Session
     assert session.scalars(select(Book.title).where(Book.pages == 3).distinct()).all() == ["t3"]
 
 
+VALUES: dict[str, Callable[[str], Any]] = {
+    "field": lambda title: select(Book.title).where(Book.title == title),
+    "limit": lambda title: select(Book.title).where(Book.title == title).limit(5),
+    "text": lambda title: sdbql("FOR b IN known_books FILTER b.title == @title RETURN b.title", title=title),
+    "text into": lambda title: sdbql(
+        "FOR b IN known_books FILTER b.title == @title RETURN b.title", title=title
+    ).into(str),
+}
+"""Statements of one value."""
+
+
+@pytest.mark.parametrize("of", VALUES.values(), ids=VALUES)
+def test_values_of_a_known_statement_are_counted_heard_and_as_fresh(
+    engine: Engine, of: Callable[[str], Any]
+) -> None:
+    heard: list[Any] = []
+    with Session(engine) as session:
+        assert [session.scalars(of(f"t{place}")).all() for place in range(4)] == [
+            [f"t{place}"] for place in range(4)
+        ]
+        assert session.execute(of("t5")).all() == ["t5"]
+        assert session.scalar(of("t6")) == "t6"
+        assert session.scalar(of("none")) is None
+        assert session.statistics.by_command == {"RunQuery": 7}
+        with listening(heard.append):
+            assert session.scalar(of("t7")) == "t7"
+        assert [type(command).__name__ for command in heard] == ["RunQuery"]
+        assert calls_of(lambda: session.scalar(of("t8"))) < 105
+        session.scalars(titled("t1")).one().title = "changed"
+        assert session.scalars(of("t1")).all() == []
+        assert session.scalars(of("changed")).all() == ["changed"]
+        with session.no_autoflush:
+            session.scalars(titled("t2")).one().title = "unsent"
+            assert session.scalars(of("t2")).all() == ["t2"]
+        session.rollback()
+        assert [session.scalar(of(title)) for title in ("t1", "t2", "a\0b", "t")] == ["t1", "t2", None, None]
+        session.close()
+        with pytest.raises(ClosedError):
+            session.scalar(of("t1"))
+
+
+@pytest.mark.parametrize("of", VALUES.values(), ids=VALUES)
+def test_values_of_a_known_statement_are_told_to_who_watches(
+    engine: Engine, of: Callable[[str], Any]
+) -> None:
+    told: list[str] = []
+
+    @engine.on_query
+    def note(event: QueryEvent) -> None:
+        told.append(event.command)
+
+    with Session(engine) as session:
+        assert [session.scalar(of(f"t{place}")) for place in range(3)] == ["t0", "t1", "t2"]
+    assert told == ["RunQuery"] * 3
+
+
+def test_one_text_gives_documents_and_values_in_turns(session: Session) -> None:
+    for place in range(4):
+        asked = sdbql(BY_TITLE, title=f"t{place}")
+        (stored,), document = session.execute(asked).all(), session.scalars(asked.into(Book)).one()
+        assert (stored["title"], stored["pages"], stored["_key"]) == (f"t{place}", place, document.key)
+        assert type(document) is Book
+        assert session.scalars(asked.into(Document)).one() is document
+        assert session.scalars(select(Book).where(Book.title == f"t{place}")).one() is document
+
+
+def test_values_are_read_as_their_fields_are(tmp_path: Path) -> None:
+    class Sale(Document, collection="known_sales", registry=Registry()):
+        shop: str
+        price: Decimal
+        day: date | None = None
+        parts: list[int] = []
+
+    with create_engine(f"sqlite:///{tmp_path}/sales.db") as engine, Session(engine) as session:
+        session.add_all(
+            Sale(shop=f"s{n}", price=Decimal(n) / 4, day=date(2026, 1, n + 1) if n % 2 else None, parts=[n])
+            for n in range(6)
+        )
+        session.commit()
+        for n in (0, 1, 2, 3, 5):
+            for column, value in [
+                (Sale.price, Decimal(n) / 4),
+                (Sale.day, date(2026, 1, n + 1) if n % 2 else None),
+                (Sale.parts, [n]),
+            ]:
+                assert session.scalars(select(column).where(Sale.shop == f"s{n}")).all() == [value]
+
+
 def test_a_count_of_a_known_form_is_that_of_its_values(session: Session) -> None:
     def count(low: int) -> int | None:
         return session.scalar(select(func.count(Book)).where(Book.pages >= low))

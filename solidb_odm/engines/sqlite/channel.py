@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from ..._tracing import get_logger
-from ..._types import Receipt, Stored
+from ..._types import Json, Receipt, Stored
 from ...commands import (
     Apply,
     Begin,
@@ -201,11 +201,20 @@ class FileChannel:
         It does what ``FetchDocuments`` does, with fewer calls. ``is_steady``: the types of its values are the
         same whenever it is asked.
         """
+        return self._known(self._queries.fetch_known, query, binds, is_steady)
+
+    def run_known(self, query: Query, binds: Mapping[str, Any], is_steady: bool) -> list[Json] | None:
+        """Return the values of a query that ran before, as ``fetch_known`` does documents."""
+        return self._known(self._queries.run_known, query, binds, is_steady)
+
+    def _known(
+        self, read: Callable[..., R], query: Query, binds: Mapping[str, Any], is_steady: bool
+    ) -> R | None:
         if self._closed or self._forked or self._copies is not None:
             return None
         self._busy = True
         try:
-            return self._queries.fetch_known(query, binds, is_steady)
+            return read(query, binds, is_steady)
         except Exception as exc:
             if (told := self._told(exc)) is exc:
                 raise
@@ -466,6 +475,11 @@ class KeyedChannel(FileChannel):
         with self._gate:
             self._go_on()
             return super().fetch_known(query, binds, is_steady)
+
+    def run_known(self, query: Query, binds: Mapping[str, Any], is_steady: bool) -> list[Json] | None:
+        with self._gate:
+            self._go_on()
+            return super().run_known(query, binds, is_steady)
 
     def sweep(self) -> None:
         with self._gate:
