@@ -499,8 +499,10 @@ def _of_fields(items: tuple[Any, ...]) -> Select[Any] | None:
     return _start(step, items)
 
 
-def _of_count(item: Aggregate) -> Select[Any] | None:
-    """Return the select of how many documents of a class there are; None of other aggregates."""
+def _of_count(item: Any) -> Select[Any] | None:
+    """Return the select of how many documents of a class there are; None of other columns."""
+    if item.__class__ is not Aggregate:
+        return None
     source = item.source
     if item.function != "COUNT" or not (isinstance(source, type) and issubclass(source, Document)):
         return None
@@ -546,6 +548,6 @@ def select(*items: Any) -> Select[Any]:
         return _whole(items[0])[1]
     if isinstance(items[0], FieldRef) and (kept := _of_fields(items)) is not None:
         return kept
-    if len(items) == 1 and items[0].__class__ is Aggregate and (kept := _of_count(items[0])) is not None:
+    if len(items) == 1 and (kept := _of_count(items[0])) is not None:
         return kept
     return Select(tuple(column(item) for item in items), len(items) == 1)

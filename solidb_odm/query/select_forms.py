@@ -111,6 +111,7 @@ def _joined(condition: Combined, model: Any, values: list[Any]) -> Form | None:
     if len(condition.conditions) > _MOST_JOINED:
         return None
     terms: list[Any] = [condition.operator]
+    term: Any
     for term in condition.conditions:
         if term.__class__ is KnownComparison and term.form[0].model is model:
             values.append(term.value)
