@@ -37,6 +37,8 @@ class Bead(Document, collection="beads_of_memberships"):
 LISTS: list[tuple[Any, list[Any]]] = [
     (Bead.name, ["a", "b", "c"]),
     (Bead.name, ["a", None]),
+    (Bead.name, ["a", "b/c"]),
+    (Bead.key, ["a", "b"]),
     (Bead.size, ["s", "m"]),
     (Bead.colour, [Colour.RED, "red"]),
     (Bead.backwards, ["ab", "cd"]),
@@ -55,6 +57,8 @@ REFUSED: list[tuple[Any, list[Any]]] = [
     (Bead.count, [True, True]),
     (Bead.size, ["s", "xl"]),
     (Bead.colour, ["red", "blue"]),
+    (Bead.key, ["a", "beads_of_memberships/b"]),
+    (Bead.key, ["a", "b", "c/d", "e"]),
 ]
 
 
