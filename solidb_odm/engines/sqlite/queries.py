@@ -143,40 +143,42 @@ class Queries:
 
         None where there is more to do. ``is_steady``: the types of its values are the same each time.
         """
-        known = self._steady(query, binds, is_steady)
-        if known is None or not known[2].is_documents:
-            return None
-        rows = self._known_rows(known, binds)
+        known = self._known_rows(query, binds, is_steady, documents=True)
+        rows = None if known is None else known[1]
         return rows if not rows or len(rows[0]) == _WIDTH else [row[:_WIDTH] for row in rows]
 
     def run_known(self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool) -> list[Json] | None:
         """Return the values of a query that ran before, as ``run`` does; None where there is more to do."""
-        known = self._steady(query, binds, is_steady)
-        rows = None if known is None else self._known_rows(known, binds)
-        return None if known is None or rows is None else self._read(known[1], rows, are_loaded=False)
+        known = self._known_rows(query, binds, is_steady, documents=False)
+        return None if known is None else self._read(*known, are_loaded=False)
 
-    def _known_rows(self, known: Steady, binds: Mapping[str, Any]) -> list[Any] | None:
-        _, entry, plan, as_it_is = known
-        if entry.trust.rests:
-            return None
-        try:
-            return self._rows(entry, plan.sql, binds if as_it_is else plan.parameters.values(binds))
-        except _SchemaMoved:
-            return None
-
-    def _steady(self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool) -> Steady | None:
-        """Return how the plan of a query runs, if there is one."""
+    def _known_rows(
+        self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool, *, documents: bool
+    ) -> tuple[Known, list[Any]] | None:
+        """Return what is known of a query that ran before, and its rows; None where there is more to do."""
         catalogue = self._catalogue
         if catalogue.is_private:
             return None
-        if is_steady and (same := self._plans.steady.get((catalogue.version, id(query)))) is not None:
-            return same
+        same = self._plans.steady.get((catalogue.version, id(query))) if is_steady else None
+        if same is None and (same := self._steady(query, binds, is_steady)) is None:
+            return None
+        _, entry, plan, as_it_is = same
+        if entry.trust.rests or (documents and not plan.is_documents):
+            return None
+        try:
+            rows = self._rows(entry, plan.sql, binds if as_it_is else plan.parameters.values(binds))
+        except _SchemaMoved:
+            return None
+        return None if rows is None else (entry, rows)
+
+    def _steady(self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool) -> Steady | None:
+        """Return how the plan of a query runs, if there is one."""
         entry = self._expected(query, binds)
         if entry is None or not entry.is_plain or entry.plan is None:
             return None
         steady = query, entry, entry.plan, entry.plan.parameters.are_binds
         if is_steady:
-            self._plans.keep_steady(catalogue.version, steady)
+            self._plans.keep_steady(self._catalogue.version, steady)
         return steady
 
     def _fetch_planned(self, command: FetchDocuments, entry: Known | None) -> list[Stored | None]:
