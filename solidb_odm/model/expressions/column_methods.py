@@ -172,8 +172,9 @@ def _keys_of(tested: Expression, listed: list[Any], operator: q.ComparisonOperat
     """
     first = listed[:1]
     if tested.__solidb_kind__ in _PLAIN and len(set(map(type, listed))) == 1:
-        kind = type(first[0])
-        is_plain = kind in (int, float, bool) or (kind is str and "/" not in "".join(listed))  # as of an id
+        is_plain = type(first[0]) in (str, int, float, bool)
+        if type(first[0]) is str and "/" in "".join(listed):  # as of an id among keys
+            is_plain = False
         if is_plain and choices(tested.__solidb_type__) is None:
             tested.__solidb_check__(first[0], operator)
             if tested.__solidb_key__(first[0]) is first[0]:
