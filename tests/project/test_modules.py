@@ -37,7 +37,7 @@ KINDS: tuple[type, ...] = (int, list, dict, type, FunctionType, CodeType, Genera
 OTHERS = """
 package aenter aexit aiter all anext args await bound cause constraints context copy dataclass_fields
 dataclass_params deepcopy del delete enter exit future main match_args metadata missing next origin
-parameters path post_init set set_name signature supertype traceback value members func self int
+parameters getnewargs_ex path post_init set set_name signature supertype traceback value members func self int
 fspath class_getitem weakref orig_bases mul get slots annotations annotate annotate_func forward_arg
 """
 HABITS = {"__collection__", "__mapper_args__", "__table_args__", "__tablename__"}
