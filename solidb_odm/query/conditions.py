@@ -44,9 +44,9 @@ from ..model.expressions.expression import (
     constant,
     is_condition,
 )
-from ..model.expressions.fields import encode_element, stored_key
-from ..model.expressions.kinds import NAMES, kind_of
-from ..model.expressions.literals import Element, check_item, check_whole
+from ..model.expressions.fields import encode_element, key_type, stored_key
+from ..model.expressions.kinds import NAMES, kind_of, kinds_within, value_kind
+from ..model.expressions.literals import Element, Key, as_number, check_item, check_whole, lists_within
 
 if TYPE_CHECKING:
     from ..model.document import Document
@@ -214,22 +214,55 @@ def contains(field: Any, item: Any) -> Predicate:
             raise UsageError(f"{searched!r} is a text, which can contain only a text, not {item!r}")
         return BuiltPredicate((searched, lift(item, constant(""), checked=True)), _holds)
     if kind == "dict":
-        sought = item if isinstance(item, Expression) else stored_key(searched, item)
-        return Comparison(lift(sought, constant(""), checked=True), "IN", searched)
+        return Comparison(lift(_sought_key(searched, item), constant(""), checked=True), "IN", searched)
     if kind not in ("list", "any", "mixed", "other"):
         raise UsageError(
             f"contains() takes a list, a text or a dict, and {searched!r} is {NAMES[kind]}",
             hint="compare the field itself, or one of its fields",
         )
+    items = _searched_list(searched, item) if kind == "mixed" else searched.__solidb_type__
     if isinstance(item, Expression):
         return Comparison(*among(item, searched, "IN"))
-    inner = type_inspection.element(searched.__solidb_type__)
+    inner = type_inspection.element(items)
     check_whole(inner, kind_of(inner), Element(searched))
-    if kind == "list":
+    if kind_of(items) == "list":
         check_item(inner, item, "IN", Element(searched))
-    if kind_of(inner) == "decimal":
+    if kind_of(inner) == "decimal" and item is not None:
         return Comparison(Value(decimals.key_of(Decimal(item))), "IN", Keys(searched))
+    if kind_of(inner) in ("int", "float"):
+        item = as_number(item)
     return Comparison(Value(encode_element(searched, item)), "IN", searched)
+
+
+def _searched_list(searched: Expression, item: Any) -> Any:
+    """Return the type of the lists of a union; UsageError if it has none, or texts that may hold an item."""
+    kinds = kinds_within(searched.__solidb_type__)
+    kind = item.__solidb_kind__ if isinstance(item, Expression) else value_kind(item)
+    if "text" in kinds and kind in ("text", "mixed"):
+        raise UsageError(
+            f"{searched!r} holds texts besides others: contains() can't look for {item!r} in it",
+            hint="like(field, '%text%') finds texts, any_(field) == value elements of lists",
+        )
+    if not kinds & {"list", "dict", "any", "other"}:
+        raise UsageError(f"contains() takes a list, a text or a dict, and {searched!r} holds none")
+    return lists_within(searched.__solidb_type__) if "list" in kinds and "dict" not in kinds else Any
+
+
+def _sought_key(searched: Expression, item: Any) -> Any:
+    """Return what a key of a dict is looked for as: its stored form; UsageError where it can be none."""
+    keys = key_type(searched)
+    kind = kind_of(keys)
+    if isinstance(item, Expression):
+        if kind not in ("text", "any", "link"):
+            raise UsageError(
+                f"the keys of {searched!r} are stored as texts, and can't be compared with {item!r}",
+                hint=f"contains() takes a value here: {NAMES[kind]}",
+            )
+        return item
+    check_item(keys, item, "==", Key(searched))
+    return stored_key(
+        searched, int(item) if kind == "int" and item is not None and item == int(item) else item
+    )
 
 
 def _holds(text: q.Expression, piece: q.Expression) -> q.Expression:

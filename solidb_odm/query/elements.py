@@ -33,7 +33,7 @@ from ..model.expressions.expression import (
     Value,
 )
 from ..model.expressions.fields import FieldRef, Place, check_step, encode_element, step_within
-from ..model.expressions.kinds import NAMES, OPERATORS, awareness, is_set, kind_of
+from ..model.expressions.kinds import NAMES, OPERATORS, awareness, is_set, kind_of, kinds_within
 from ..model.links.link_paths import LoadPath, Related, beyond
 from ..model.stored.field_values import encode_as
 from ..model.stored.pydantic_attributes import FIELDS
@@ -372,6 +372,8 @@ def _elements(items: Any, quantifier: q.ArrayQuantifier, test: Any) -> Any:
     listed = expression(items, name)
     if listed.__solidb_kind__ not in ("list", "any", "mixed", "other"):
         raise UsageError(f"{name} takes a list, and {listed!r} is {NAMES[listed.__solidb_kind__]}")
+    if not kinds_within(listed.__solidb_type__) & {"list", "any", "other"}:
+        raise UsageError(f"{name} takes a list, and {listed!r} holds none")
     element = Elements(listed, quantifier)
     if test is None:
         return element

@@ -208,7 +208,7 @@ class Functions(WindowFunctions):
         first = expression(target, f"func.{name.lower()}()")
         kind = first.__solidb_kind__
         if others:
-            if kind not in ("int", "float", "any", "mixed"):
+            if kind not in ("int", "float", "any"):
                 raise UsageError(
                     f"func.{name.lower()}() of several values takes numbers, and {first!r} is {NAMES[kind]}",
                     hint="case((a < b, a), else_=b)",
@@ -361,7 +361,7 @@ _SUMMED: dict[tuple[str, Kind], Any] = {
 def _total(name: str, target: Any) -> Expression:
     wanted = _argument(target, f"func.{name.lower()}()")
     kind = wanted.__solidb_kind__
-    if kind not in ("int", "float", "decimal", "duration", "any", "mixed"):
+    if kind not in ("int", "float", "decimal", "duration", "any"):
         raise UsageError(
             f"func.{name.lower()}() takes numbers, and {wanted!r} is {NAMES[kind]}",
             hint="func.count(x), or func.sum(case((condition, 1), else_=0)) counts",
@@ -380,7 +380,7 @@ def _statistic(name: str, arguments: tuple[Any, ...]) -> Expression:
             )
         check_distinct(wanted, f"func.{name.lower()}()")
         return Aggregate(name, wanted, Any if inner is Any else list[inner])
-    if kind not in ("int", "float", "any", "mixed"):
+    if kind not in ("int", "float", "any"):
         raise UsageError(f"func.{name.lower()}() takes ints and floats, and {wanted!r} is {NAMES[kind]}")
     return Aggregate(name, wanted, float)
 

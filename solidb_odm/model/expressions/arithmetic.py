@@ -18,7 +18,7 @@ from ...language import nodes as q
 from ...language.nodes import let
 from .. import type_inspection
 from . import instants
-from .kinds import NAMES, Kind, kind_of
+from .kinds import NAMES, Kind, kind_of, sequence_forms
 
 Maker: TypeAlias = Callable[[q.Expression, q.Expression], q.Expression]
 
@@ -209,14 +209,26 @@ _OF_MANY_TYPES: frozenset[Kind] = frozenset(
 
 def joint_list(one: Any, other: Any, shown: object) -> Any:
     """Return the type of two lists put together; UsageError where their elements are read in two ways."""
+    forms = sequence_forms(one) | sequence_forms(other)
+    if len(forms) > 1 or "a set" in forms:
+        raise UsageError(
+            f"{shown}: Python has no + of {' and '.join(sorted(forms))}", hint="use two lists or two tuples"
+        )
+    inner = _joint_element(one, other, shown)
+    if forms == {"a tuple"}:
+        return tuple if inner is Any else tuple.__class_getitem__((inner, ...))
+    return list if inner is Any else list.__class_getitem__(inner)
+
+
+def _joint_element(one: Any, other: Any, shown: object) -> Any:
     inner = [type_inspection.element(kind) for kind in (one, other)]
     kinds: set[Kind] = {kind_of(element) for element in inner}
     if inner[0] == inner[1]:
-        return list.__class_getitem__(inner[0])
+        return inner[0]
     if len(kinds) == 1 and not kinds & _OF_MANY_TYPES:
-        return list.__class_getitem__(inner[0] | inner[1])
+        return inner[0] | inner[1]
     if kinds <= _PLAIN_ELEMENTS:
-        return list
+        return Any
     raise UsageError(
         f"{shown}: a query can't concatenate lists whose elements are "
         + " and ".join(sorted(NAMES[kind] for kind in kinds)),

@@ -26,7 +26,7 @@ from ..type_inspection import cached_by_annotation
 from .build_scope import Scope
 from .expression import Expression, Predicate, Value, constant
 from .kinds import BY_TYPE, NAMES, OPERATORS, Kind, awareness, kind_of, value_kind
-from .literals import check_pair
+from .literals import check_pair, check_types
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +126,7 @@ def lift(value: Any, like: Expression | None = None, *, checked: bool = False) -
     if isinstance(value, Expression):
         if checked and like is not None:
             check_pair(like.__solidb_kind__, value.__solidb_kind__, "this", like, value)
+            check_types(like.__solidb_type__, value.__solidb_type__, "this", like, value)
         return value
     if like is None:
         return constant(value)

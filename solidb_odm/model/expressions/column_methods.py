@@ -30,7 +30,7 @@ from .expression import (
 )
 from .kinds import NAMES as KINDS
 from .kinds import OPERATORS, choices, is_set, kind_of
-from .literals import check_list_order, check_pair, check_whole, holds_decimals
+from .literals import Element, check_list_order, check_pair, check_types, check_whole, holds_decimals
 
 _PLAIN = ("text", "int", "float", "bool")
 
@@ -61,8 +61,15 @@ def among(
     """Hold a list in a query to what is looked for in it; decimals are looked for by their keys."""
     if values.__solidb_kind__ not in ("list", "any", "mixed", "other"):
         raise UsageError(f"in_() needs a list of values, and {values!r} is {KINDS[values.__solidb_kind__]}")
-    inner = kind_of(type_inspection.element(values.__solidb_type__))
+    element = type_inspection.element(values.__solidb_type__)
+    inner = kind_of(element)
     check_pair(tested.__solidb_kind__, inner, operator, tested, values)
+    check_types(tested.__solidb_type__, element, operator, tested, Element(values))
+    if tested.__solidb_kind__ == "decimal" and inner not in ("decimal", "any"):
+        raise UsageError(
+            f"{tested!r} is a Decimal, which can't be looked for among {KINDS[inner]} in a query",
+            hint="any_(list) == value, or exists(select(..).where(field == value))",
+        )
     if inner == "decimal":
         values = Keys(values)
         return (

@@ -25,12 +25,12 @@ from .literals import (
     alike,
     as_number,
     check_awareness,
-    check_elements,
     check_list_order,
     check_literal,
     check_order,
     check_pair,
     check_times,
+    check_types,
     check_whole,
     exactly_compared,
     size_of,
@@ -129,9 +129,10 @@ class Expression(Measured):
 
     def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
         """Make a comparison with a value or another expression; UsageError where they can't be compared."""
-        if operator in ("<", "<=", ">", ">="):
-            check_order(self.__solidb_kind__, operator, self)
-            check_list_order(self.__solidb_type__, self.__solidb_kind__, operator, self)
+        for side in (self, other) if operator in ("<", "<=", ">", ">=") else ():
+            if isinstance(side, Expression):
+                check_order(side.__solidb_kind__, operator, side)
+                check_list_order(side.__solidb_type__, side.__solidb_kind__, operator, side)
         if other is not None:
             check_whole(self.__solidb_type__, self.__solidb_kind__, self)
         if not isinstance(other, Expression):
@@ -140,8 +141,7 @@ class Expression(Measured):
         check_whole(other.__solidb_type__, other.__solidb_kind__, other)
         check_pair(self.__solidb_kind__, other.__solidb_kind__, operator, self, other)
         check_times(self.__solidb_aware__, other.__solidb_aware__, Shown(self, operator, other))
-        if self.__solidb_kind__ == other.__solidb_kind__ == "list":
-            check_elements(self.__solidb_type__, other.__solidb_type__, operator, self, other)
+        check_types(self.__solidb_type__, other.__solidb_type__, operator, self, other)
         return measured(Comparison(as_decimal(self, other), operator, as_decimal(other, self)))
 
     def __eq__(self, other: object) -> Predicate:  # type: ignore[override]
@@ -534,8 +534,7 @@ class Negative(Computation):
 
 def computed(left: Any, operator: str, right: Any) -> Expression:
     """Make what an operator computes of two values, of which one is an expression; UsageError if it can't."""
-    known = next(side for side in (left, right) if isinstance(side, Expression))
-    one, other = _part_of(left, known), _part_of(right, known)
+    one, other = _part_of(left, right), _part_of(right, left)
     shown = Shown(left, operator, right)
     rule = rule_for(one.__solidb_kind__, operator, other.__solidb_kind__, shown)
     check_times(one.__solidb_aware__, other.__solidb_aware__, shown)
@@ -558,7 +557,8 @@ def constant(value: Any) -> Value:
     """Return a Python value as an expression, in the stored form of its own type."""
     kind: Any = cast(Any, type(value))
     if isinstance(value, (list, tuple, dict, set, frozenset)):
-        return Value(encode_as(None, "", Any, value), dict if isinstance(value, dict) else list)
+        form = next((form for form in (dict, tuple) if isinstance(value, form)), list)
+        return Value(encode_as(None, "", Any, value), form)
     if hasattr(value, "__solidb_reference__"):
         return Value(encode_as(None, "", Any, value), str)
     return Value(None) if value is None else Value(encode_as(None, "", kind, value), kind)

@@ -386,10 +386,15 @@ def step_within(items: Expression, step: Any) -> str | int:
     return step
 
 
+def key_type(items: Expression) -> Any:
+    """Return the type of the keys of a dict."""
+    arguments = [get_args(member) for member in type_inspection.alternatives(items.__solidb_type__)]
+    return next((pair[0] for pair in arguments if len(pair) == 2), str)
+
+
 def stored_key(items: Expression, key: Any) -> str:
     """Return the text that a key of a dict is stored as; UsageError if it is none of this dict."""
-    arguments = [get_args(member) for member in type_inspection.alternatives(items.__solidb_type__)]
-    keys: Any = next((pair[0] for pair in arguments if len(pair) == 2), str)
+    keys: Any = key_type(items)
     if type(key) is not str:
         check_literal(keys, kind_of(keys), key, "==", Key(items))
         return str(next(iter(encode_as(None, "", dict[keys, Any], {key: None}))))

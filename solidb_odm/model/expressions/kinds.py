@@ -244,6 +244,28 @@ def _takes_elements(target: Any, given: Any) -> bool:
     return takes(type_inspection.element(target), type_inspection.element(given))
 
 
+def kinds_within(annotation: Any) -> frozenset[Kind]:
+    """Return the kinds of the members of a union, None aside; of another type its own."""
+    members = type_inspection.kinds(annotation)
+    return frozenset(kind_of(member) for member in members if member not in (None, type(None)))
+
+
+SequenceForm: TypeAlias = Literal["a list", "a tuple", "a set"]
+
+
+def sequence_forms(annotation: Any) -> frozenset[SequenceForm]:
+    """Return what the lists of a type are in Python, where one of another form is never equal."""
+    members = [get_origin(member) or member for member in type_inspection.alternatives(annotation)]
+    return frozenset(sequence_form(member) for member in members if _member_kind(member) == "list")
+
+
+def sequence_form(kind: type[Any]) -> SequenceForm:
+    """Return whether a type of lists is of lists, tuples or sets."""
+    if issubclass(kind, tuple):
+        return "a tuple"
+    return "a set" if issubclass(kind, AbstractSet) else "a list"
+
+
 def is_set(annotation: Any) -> bool:
     """Return whether values of a type are sets, which are stored as lists in any order."""
     return any(_is_set(member) for member in type_inspection.alternatives(annotation))

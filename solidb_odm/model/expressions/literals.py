@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, time
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from typing_extensions import is_typeddict
 
@@ -19,7 +19,19 @@ from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
 from ..stored.pydantic_attributes import ROOT_MODEL
-from .kinds import NAMES, ORDERED, Kind, awareness, choices, is_set, kind_of, value_kind
+from .kinds import (
+    NAMES,
+    ORDERED,
+    Kind,
+    awareness,
+    choices,
+    is_set,
+    kind_of,
+    kinds_within,
+    sequence_form,
+    sequence_forms,
+    value_kind,
+)
 
 ORDERS = ("<", "<=", ">", ">=")
 
@@ -52,20 +64,30 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
         _check_other(annotation, value, what)
     elif not _agrees(kind, given, value) and not (given == "dict" and _is_typed_dict(annotation)):
         raise _refusal(annotation, kind, given, value, what)
-    _check_within(annotation, kind, value, what)
+    _check_within(annotation, kind, value, operator, what)
+    if kind in ("int", "float", "decimal", "mixed"):
+        _check_number(value, what)
     if kind == "time" and isinstance(value, time) and value.tzinfo is not None and operator in ORDERS:
         raise UsageError(f"times with an offset do not sort as texts: {what!r} {operator} {value!r}")
     _check_choice(annotation, value, operator, what)
 
 
-def _check_within(annotation: Any, kind: Kind, value: Any, what: object) -> None:
+def _check_number(value: Any, what: object) -> None:
+    """Refuse a number that no document can hold; UsageError."""
+    if isinstance(value, (float, Decimal)) and not Decimal(value).is_finite():
+        raise UsageError(f"{what!r} can't be compared with {value!r}, which is no number in JSON")
+
+
+def _check_within(annotation: Any, kind: Kind, value: Any, operator: str, what: object) -> None:
     """Hold what a value of the right kind holds, or names, to the type of a field; UsageError."""
     if kind == "link":
         check_reference(type_inspection.link_target(annotation), value, what)
     if kind == "model" and value_kind(value) == "model":
         _check_class(annotation, value, what)
+    if kind == "dict":
+        _check_pairs(annotation, value, what)
     if kind == "list":
-        _check_set(annotation, value, what)
+        _check_form(annotation, value, what)
     if kind == "list" and (fields := type_inspection.places_of(annotation)) is not None:
         _check_places(fields, value, what)
     elif kind == "list":
@@ -73,15 +95,28 @@ def _check_within(annotation: Any, kind: Kind, value: Any, what: object) -> None
         for item in value:
             if isinstance(item, Decimal) and kind_of(inner) in ("int", "float"):
                 raise _refusal(inner, kind_of(inner), "decimal", item, Element(what))
-            check_item(inner, item, "==", Element(what))
+            check_item(inner, item, operator if operator in ORDERS else "==", Element(what))
 
 
-def _check_set(annotation: Any, value: Any, what: object) -> None:
-    """Refuse a list where a field holds sets, and the other way round: they are never equal; UsageError."""
-    members = [member for member in type_inspection.alternatives(annotation) if member is not type(None)]
-    if len(members) == 1 and is_set(annotation) != isinstance(value, AbstractSet):
-        wanted = "a set" if is_set(annotation) else "no set"
-        raise UsageError(f"{what!r} is {wanted}, and never equal to {value!r}", hint="set(..) or list(..)")
+def _check_pairs(annotation: Any, value: Any, what: object) -> None:
+    """Hold the keys and values of a dict to the types of a field's; UsageError."""
+    pairs = [get_args(member) for member in type_inspection.alternatives(annotation)]
+    known = [pair for pair in pairs if len(pair) == 2]
+    if len(known) == 1 and isinstance(value, dict):
+        for key, item in value.items():
+            check_item(known[0][0], key, "==", Key(what))
+            check_item(known[0][1], item, "==", Element(what))
+
+
+def _check_form(annotation: Any, value: Any, what: object) -> None:
+    """Refuse a list where a field holds tuples or sets, and so on: they are never equal; UsageError."""
+    forms, given = sequence_forms(annotation), sequence_form(type(value))
+    if forms and given not in forms:
+        wanted = " or ".join(sorted(forms))
+        raise UsageError(
+            f"{what!r} is {wanted}, and never equal to {value!r}, which is {given}",
+            hint=" or ".join(f"{form.split()[1]}(..)" for form in sorted(forms)),
+        )
 
 
 def _check_class(annotation: Any, value: Any, what: object) -> None:
@@ -166,9 +201,14 @@ def as_number(value: Any) -> Any:
 
 
 def _check_mixed(annotation: Any, given: Kind, value: Any, what: object) -> None:
-    kinds: set[Kind] = {
-        kind_of(member) for member in type_inspection.kinds(annotation) if member is not type(None)
-    }
+    kinds = kinds_within(annotation)
+    if given == "decimal" and "any" not in kinds:
+        raise UsageError(
+            f"{what!r} can't be compared with {value!r}: it holds values of several types",
+            hint="compare it with int(value) or float(value)",
+        )
+    if given == "list" and "list" in kinds:
+        _check_within(lists_within(annotation), "list", value, "==", what)
     fits = any(_agrees(kind, given, value) for kind in kinds - {"mixed", "other"})
     if not fits and "other" not in kinds and not ("link" in kinds and "text" in kinds and given == "text"):
         raise UsageError(
@@ -352,8 +392,11 @@ def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -
                 f"{what!r} is a set, which {operator} can't order in a query: in Python it compares subsets",
                 hint="contains(field, item), any_(field) == item",
             )
-        inner = kind_of(type_inspection.element(annotation))
+        element = type_inspection.element(annotation)
+        inner = kind_of(element)
         check_order("other" if inner == "decimal" else inner, operator, Element(what))
+        if inner != "any" and type_inspection.is_nullable(element):
+            raise UsageError(f"{Element(what)!r} can be None, which {operator} can't order in a query")
 
 
 def holds_decimals(annotation: Any) -> bool:
@@ -378,14 +421,68 @@ def alike(what: Any, node: q.Expression, *, inside: bool = False) -> q.Expressio
 
 def check_elements(one: Any, other: Any, operator: str, what: object, beside: object) -> None:
     """Refuse to compare lists of elements that have nothing in common; UsageError."""
-    left: Kind = kind_of(type_inspection.element(one))
-    right: Kind = kind_of(type_inspection.element(other))
+    forms = sequence_forms(one) | sequence_forms(other)
+    if len(forms) > 1:
+        raise UsageError(
+            f"{what!r} and {beside!r} are {' and '.join(sorted(forms))}, which are never equal",
+            hint="any_(list, lambda one: ..) compares their elements",
+        )
+    inner, inner_beside = type_inspection.element(one), type_inspection.element(other)
+    left: Kind = kind_of(inner)
+    right: Kind = kind_of(inner_beside)
     if "decimal" in (left, right) and left != right and "any" not in (left, right):
         raise UsageError(
             f"{what!r} is a list of {NAMES[left]} and {beside!r} of {NAMES[right]}: no {operator}",
             hint="any_(list, lambda one: ..) compares their elements",
         )
     check_pair(left, right, operator, Element(what), Element(beside))
+    check_types(inner, inner_beside, operator, Element(what), Element(beside))
+
+
+def check_types(one: Any, other: Any, operator: str, what: object, beside: object) -> None:
+    """Refuse to compare values of types of which a part is stored alike and never equal; UsageError."""
+    if "other" in (kind_of(one), kind_of(other)):
+        return
+    left, right = kinds_within(one), kinds_within(other)
+    if left == right == {"list"}:
+        check_elements(one, other, operator, what, beside)
+    if len(left) == len(right) == 1 or (left | right) & {"any", "other", "link"}:
+        return
+    left, right = (frozenset(map(_without_int, kinds)) for kinds in (left, right))
+    clash = any(
+        one_kind != kind and _STORED.get(one_kind, 1) == _STORED.get(kind, 2)
+        for one_kind in left
+        for kind in right
+    )
+    if clash or not left & right:
+        raise UsageError(
+            f"{what!r} holds {_shown(left)}, and {beside!r} {_shown(right)}: {operator} can't compare them "
+            "in a query",
+            hint="compare values of one type",
+        )
+    if "list" in left & right:
+        check_elements(lists_within(one), lists_within(other), operator, what, beside)
+
+
+_STORED: dict[Kind, str] = {
+    "text": "text", "bytes": "text", "datetime": "text", "date": "text", "time": "text", "uuid": "text",
+    "decimal": "text", "float": "number", "duration": "number", "dict": "dict", "model": "dict",
+}  # fmt: skip
+"""What values of a kind are in JSON: two kinds that are the same there can't be told apart."""
+
+
+def lists_within(annotation: Any) -> Any:
+    """Return the type of lists that a union has."""
+    members = type_inspection.alternatives(annotation)
+    return next(member for member in members if kind_of(member) == "list")
+
+
+def _without_int(kind: Kind) -> Kind:
+    return "float" if kind == "int" else kind
+
+
+def _shown(kinds: frozenset[Kind]) -> str:
+    return " or ".join(sorted(NAMES[kind] for kind in kinds))
 
 
 Size: TypeAlias = Literal["", "large", "huge"]
