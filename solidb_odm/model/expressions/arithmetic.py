@@ -215,7 +215,7 @@ def joint_list(one: Any, other: Any, shown: object) -> Any:
             f"{shown}: Python has no + of {' and '.join(sorted(forms))}", hint="use two lists or two tuples"
         )
     inner = _joint_element(one, other, shown)
-    if forms == {"a tuple"}:
+    if "a tuple" in forms:
         return tuple if inner is Any else tuple.__class_getitem__((inner, ...))
     return list if inner is Any else list.__class_getitem__(inner)
 

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, time
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from typing_extensions import is_typeddict
 
@@ -103,14 +103,14 @@ def _check_pairs(annotation: Any, value: Any, what: object) -> None:
     pairs = [get_args(member) for member in type_inspection.alternatives(annotation)]
     known = [pair for pair in pairs if len(pair) == 2]
     if len(known) == 1 and isinstance(value, dict):
-        for key, item in value.items():
+        for key, item in cast(Any, value).items():
             check_item(known[0][0], key, "==", Key(what))
             check_item(known[0][1], item, "==", Element(what))
 
 
 def _check_form(annotation: Any, value: Any, what: object) -> None:
     """Refuse a list where a field holds tuples or sets, and so on: they are never equal; UsageError."""
-    forms, given = sequence_forms(annotation), sequence_form(type(value))
+    forms, given = sequence_forms(annotation), sequence_form(cast(Any, type(value)))
     if forms and given not in forms:
         wanted = " or ".join(sorted(forms))
         raise UsageError(
@@ -444,11 +444,11 @@ def check_types(one: Any, other: Any, operator: str, what: object, beside: objec
     if "other" in (kind_of(one), kind_of(other)):
         return
     left, right = kinds_within(one), kinds_within(other)
-    if left == right == {"list"}:
+    if kind_of(one) == kind_of(other) == "list":
         check_elements(one, other, operator, what, beside)
     if len(left) == len(right) == 1 or (left | right) & {"any", "other", "link"}:
         return
-    left, right = (frozenset(map(_without_int, kinds)) for kinds in (left, right))
+    left, right = _without_int(left), _without_int(right)
     clash = any(
         one_kind != kind and _STORED.get(one_kind, 1) == _STORED.get(kind, 2)
         for one_kind in left
@@ -477,8 +477,12 @@ def lists_within(annotation: Any) -> Any:
     return next(member for member in members if kind_of(member) == "list")
 
 
-def _without_int(kind: Kind) -> Kind:
-    return "float" if kind == "int" else kind
+def _without_int(kinds: frozenset[Kind]) -> frozenset[Kind]:
+    return kinds.difference(_INT).union(_FLOAT) if "int" in kinds else kinds
+
+
+_INT: frozenset[Kind] = frozenset({"int"})
+_FLOAT: frozenset[Kind] = frozenset({"float"})
 
 
 def _shown(kinds: frozenset[Kind]) -> str:
