@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -155,12 +156,46 @@ def test_an_interrupt_at_any_line_leaves_a_session_whole(engine: Engine, seed: i
         _check_whole(engine, session)
 
 
-def _interrupt(work: Callable[[], object], at: int) -> None:
+READS: dict[str, Callable[[Session], object]] = {
+    "documents": lambda session: session.scalars(select(Interrupted).where(Interrupted.n >= 0)).all(),
+    "values": lambda session: session.scalars(select(Interrupted.n)).all(),
+    "one": lambda session: session.get(Interrupted, "k0001"),
+    "Python": lambda session: session.execute(
+        sdbql("FOR a IN interrupted FILTER MERGE(a, {x: 1}).n >= 0 SORT a.n RETURN a")
+    ).all(),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_what_was_interrupted_holds_no_old_state_of_the_file(
+    engine: Engine, read: Callable[[Session], object]
+) -> None:
+    """Whoever keeps the exception keeps, in its traceback, the statement that was interrupted."""
+    with Session(engine) as session:
+        read(session)  # so that the lines below are those of a known query
+    kept: list[BaseException] = []
+    for at in range(1, 140, 2):
+        with Session(engine) as writer:
+            changed = writer.get_one(Interrupted, "k0001")
+            with Session(engine) as session:
+                _interrupt(partial(read, session), at, kept, "channel.py", "queries.py", "document_source.py")
+            changed.n = 1000 + at
+            writer.commit()
+            with Session(engine) as following:  # on the connection of the interrupted one
+                assert following.get_one(Interrupted, "k0001").n == 1000 + at
+    assert kept
+
+
+def _interrupt(
+    work: Callable[[], object], at: int, kept: list[BaseException] | None = None, *files: str
+) -> None:
+    """Do work, and raise before a line of ours, or of these files; keep what is raised then."""
     left = [at]
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if "solidb_odm" not in frame.f_code.co_filename:
-            return None
+        name = Path(frame.f_code.co_filename)
+        if "solidb_odm" not in name.parts or (files and name.name not in files):
+            return None if not files else trace
         if event == "line":
             left[0] -= 1
             if left[0] == 0:
@@ -171,8 +206,9 @@ def _interrupt(work: Callable[[], object], at: int) -> None:
     sys.settrace(trace)
     try:
         work()
-    except (KeyboardInterrupt, SolidbError):
-        pass
+    except (KeyboardInterrupt, SolidbError) as interrupt:
+        if kept is not None:
+            kept.append(interrupt)
     finally:
         sys.settrace(before)
 

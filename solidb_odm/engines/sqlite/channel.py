@@ -131,6 +131,7 @@ class FileChannel:
         self._give_back = give_back
         self._cipher = cipher
         self._closed = self._given_back = self._forked = self._busy = self._is_replica = False
+        self._may_read_on = False
         self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection, plans.catalogue)
         self._transaction = Transaction(
@@ -182,11 +183,13 @@ class FileChannel:
             raise UsageError(
                 f"a file can't perform {type(command).__name__}", hint="see the capabilities of the engine"
             )
+        if self._may_read_on:
+            self._may_read_on = not self._ended_all()
         self._busy = True
         try:
             reply: R = work(command)
             return reply
-        except Exception as exc:
+        except BaseException as exc:
             if (told := self._told(exc)) is exc:
                 raise
             raise told from exc
@@ -210,20 +213,31 @@ class FileChannel:
     def _known(
         self, read: Callable[..., R], query: Query, binds: Mapping[str, Any], is_steady: bool
     ) -> R | None:
-        if self._closed or self._forked or self._copies is not None:
+        if self._closed or self._forked or self._may_read_on or self._copies is not None:
             return None
         self._busy = True
         try:
             return read(query, binds, is_steady)
-        except Exception as exc:
+        except BaseException as exc:
             if (told := self._told(exc)) is exc:
                 raise
             raise told from exc
         finally:
             self._busy = False
 
-    def _told(self, error: Exception) -> Exception:
+    def _ended_all(self) -> bool:
+        """Return whether no statement reads on, which what was raised in its midst may hold in its traceback.
+
+        What is asked then would be answered by the state of the file that such a statement has begun to read.
+        """
+        if not library.is_reading(self._connection):
+            return True
+        gc.collect()
+        return not library.is_reading(self._connection)
+
+    def _told(self, error: BaseException) -> BaseException:
         """Return our error for what a command raised; raise what interrupted it, if something did."""
+        self._may_read_on = self._may_read_on or not isinstance(error, library.integrity_errors())
         if isinstance(error, library.errors()):
             raise_interrupt(error)
             return translate(error, self._options.path, self._cipher)
@@ -317,7 +331,10 @@ class FileChannel:
         finally:
             if self._copies is not None:
                 self._copies.close()
-            self._give_back(self._connection)
+            if self._may_read_on and not self._ended_all():
+                self._connection.close()
+            else:
+                self._give_back(self._connection)
             self._given_back = True
 
     @contextmanager

@@ -61,6 +61,23 @@ def integrity_errors() -> tuple[type[sqlite3.IntegrityError], ...]:
     return _of_both(sqlite3.IntegrityError)
 
 
+def is_reading(connection: sqlite3.Connection) -> bool:
+    """Return whether a statement of a connection has begun to read and neither ended nor been closed.
+
+    SQLite says so where a function is replaced, which it refuses meanwhile.
+    """
+    try:
+        for _ in range(2):  # at first there is none to replace
+            connection.create_function("solidb_nothing", 0, _nothing)
+    except operational_errors():
+        return True
+    return False
+
+
+def _nothing() -> None:
+    """Return null to SQL."""
+
+
 def _of_both(kind: type[E]) -> tuple[type[E], ...]:
     module = sys.modules.get(_CIPHER)
     return (kind,) if module is None else (kind, cast("type[E]", getattr(module, kind.__name__)))

@@ -329,6 +329,7 @@ class Queries:
 
         That is asked while the statement reads: of the same state of the file, and for half the price.
         """
+        cursor: sqlite3.Cursor | None = None
         self.ticks.deadline = time.monotonic() + self._options.query_timeout
         try:
             cursor = self._connection.execute(sql, values)
@@ -349,6 +350,10 @@ class Queries:
                 raise _SchemaMoved from exc
             entry.trust.lower(str(exc))
             return None
+        except BaseException:
+            if cursor is not None:  # whoever keeps the error would have it read on
+                cursor.close()
+            raise
         finally:
             self.ticks.deadline = math.inf
 
