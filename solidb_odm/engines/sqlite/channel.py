@@ -237,7 +237,8 @@ class FileChannel:
 
     def _told(self, error: BaseException) -> BaseException:
         """Return our error for what a command raised; raise what interrupted it, if something did."""
-        self._may_read_on = self._may_read_on or not isinstance(error, library.integrity_errors())
+        if self._copies is None and not isinstance(error, library.integrity_errors()):  # in memory nothing older is read
+            self._may_read_on = True
         if isinstance(error, library.errors()):
             raise_interrupt(error)
             return translate(error, self._options.path, self._cipher)
