@@ -237,7 +237,8 @@ class FileChannel:
 
     def _told(self, error: BaseException) -> BaseException:
         """Return our error for what a command raised; raise what interrupted it, if something did."""
-        if self._copies is None and not isinstance(error, library.integrity_errors()):  # in memory nothing older is read
+        in_file = self._copies is None  # a database in memory has no older states to read
+        if in_file and not isinstance(error, library.integrity_errors()):
             self._may_read_on = True
         if isinstance(error, library.errors()):
             raise_interrupt(error)
