@@ -15,7 +15,7 @@ from solidb_odm.client import Client
 from solidb_odm.errors import AuthError, ConnectionFailed, ProtocolError, RequestTimeout, SolidbError
 from solidb_odm.offline import ConflictStrategy, OfflineSyncManager, SyncConfig, SyncState
 from tests.unit.offline.model_server import plain
-from tools.server import LocalServer, find_server, running_server
+from tools.server import LocalServer, running_server
 
 from .fault_proxy import Fault, FaultProxy
 
@@ -168,23 +168,22 @@ def test_a_transaction_that_was_staged_before_other_syncs_is_seen(
 PASSWORD, NEW_PASSWORD = "a long password", "another long password"
 
 
-def test_a_restart_kills_all_tokens_and_no_edit(tmp_path: Path) -> None:
-    binary, folder = find_server(), tmp_path / "server"
-    assert binary is not None
+def test_a_restart_kills_all_tokens_and_no_edit(server_binary: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "server"
     folder.mkdir()
     config = SyncConfig(database="d", local_storage_path=tmp_path / "store", auto_sync=False)
-    with running_server(binary, folder, password=PASSWORD) as server:
+    with running_server(server_binary, folder, password=PASSWORD) as server:
         server.create_database("d")
         manager = OfflineSyncManager(server.url("d"), config).initialize()
         save_and_sync(manager, 1)
     manager.save_document("notes", "a", {"n": 2})
     with pytest.raises((ConnectionFailed, RequestTimeout)):
         manager.sync_now()
-    with running_server(binary, folder, password=PASSWORD, port=server.port) as server:
+    with running_server(server_binary, folder, password=PASSWORD, port=server.port) as server:
         assert manager.sync_now().pushed == 1
         body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
         server.http.put("/_api/auth/password", json=body).raise_for_status()
-    with running_server(binary, folder, password=NEW_PASSWORD, port=server.port) as server:
+    with running_server(server_binary, folder, password=NEW_PASSWORD, port=server.port) as server:
         with pytest.raises(AuthError):
             save_and_sync(manager, 3)
         assert manager.sync_status().state is SyncState.AuthRequired
