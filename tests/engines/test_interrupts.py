@@ -6,7 +6,6 @@ import contextlib
 import gc
 import random
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from solidb_odm import Document, Session, create_engine, sdbql, select
 from solidb_odm.engine.engine import Engine
 from solidb_odm.errors import SolidbError
 from solidb_odm.work import UnitOfWork
+from tests.interrupts import interrupt_at
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
 
@@ -152,7 +152,8 @@ def test_an_interrupt_at_any_line_leaves_a_session_whole(engine: Engine, seed: i
     move = random_.choice(["commit", "commit", "rollback"])
     with Session(engine) as session:
         _change(session)
-        _interrupt(getattr(session, move), at=random_.randrange(30, 900))
+        error = interrupt_at(getattr(session, move), random_.randrange(30, 900), _is_ours)
+        assert error is None or isinstance(error, (KeyboardInterrupt, SolidbError))
         _check_whole(engine, session)
 
 
@@ -173,44 +174,27 @@ def test_what_was_interrupted_holds_no_old_state_of_the_file(
     """Whoever keeps the exception keeps, in its traceback, the statement that was interrupted."""
     with Session(engine) as session:
         read(session)  # so that the lines below are those of a known query
-    kept: list[BaseException] = []
+    kept: list[BaseException | None] = []
     for at in range(1, 140, 2):
         with Session(engine) as writer:
             changed = writer.get_one(Interrupted, "k0001")
             with Session(engine) as session:
-                _interrupt(partial(read, session), at, kept, "channel.py", "queries.py", "document_source.py")
+                kept.append(interrupt_at(partial(read, session), at, _reads))
             changed.n = 1000 + at
             writer.commit()
             with Session(engine) as following:  # on the connection of the interrupted one
                 assert following.get_one(Interrupted, "k0001").n == 1000 + at
-    assert kept
+    assert any(isinstance(error, KeyboardInterrupt) for error in kept)
 
 
-def _interrupt(
-    work: Callable[[], object], at: int, kept: list[BaseException] | None = None, *files: str
-) -> None:
-    """Do work, and raise before a line of ours, or of these files; keep what is raised then."""
-    left = [at]
+def _is_ours(frame: FrameType) -> bool:
+    return "solidb_odm" in frame.f_code.co_filename
 
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        name = Path(frame.f_code.co_filename)
-        if "solidb_odm" not in name.parts or (files and name.name not in files):
-            return None if not files else trace
-        if event == "line":
-            left[0] -= 1
-            if left[0] == 0:
-                raise KeyboardInterrupt
-        return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    except (KeyboardInterrupt, SolidbError) as interrupt:
-        if kept is not None:
-            kept.append(interrupt)
-    finally:
-        sys.settrace(before)
+def _reads(frame: FrameType) -> bool:
+    """Return whether it is of what reads a file."""
+    names = ("channel.py", "queries.py", "document_source.py")
+    return _is_ours(frame) and Path(frame.f_code.co_filename).name in names
 
 
 def test_a_session_in_use_by_another_thread_is_still_refused(engine: Engine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import sys
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -43,6 +42,7 @@ from solidb_odm.errors import (
     QueryTimeout,
     UsageError,
 )
+from tests.interrupts import interrupt_at
 
 from .test_costs import calls_of
 
@@ -624,25 +624,13 @@ def _is_of_a_finalizer(frame: FrameType) -> bool:
     return False
 
 
+def _is_ours(frame: FrameType) -> bool:
+    is_ours = "solidb_odm" in frame.f_code.co_filename
+    return is_ours and not _is_of_a_finalizer(frame) and not _is_one_step(frame)
+
+
 def _interrupted(work: Callable[[], object], at: int) -> bool:
     """Raise before a line of ours; return whether the work was done before."""
-    left = [at]
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if "solidb_odm" not in frame.f_code.co_filename or _is_of_a_finalizer(frame):
-            return None
-        if event == "line" and not _is_one_step(frame):
-            left[0] -= 1
-            if left[0] == 0:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    except KeyboardInterrupt:
-        return False
-    finally:
-        sys.settrace(before)
-    return True
+    error = interrupt_at(work, at, _is_ours)
+    assert error is None or isinstance(error, KeyboardInterrupt)
+    return error is None
