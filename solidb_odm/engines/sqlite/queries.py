@@ -16,7 +16,6 @@ from ...commands import ExplainQuery, FetchDocuments, RunQuery
 from ...errors import QueryError, QueryLimitError, QueryTimeout
 from ...language import interpreter, nodes
 from ...language.interpreter import Limits
-from ...language.values import canonical
 from ...language.walk import writes
 from . import library
 from .catalogue import Catalogue
@@ -37,9 +36,9 @@ from .sql.bulk_writes import BulkWrite, bulk_write
 from .sql.candidates import Narrowings
 from .sql.heads import split
 from .sql.parameters import Signature, signature
-from .sql.plans import Plan
+from .sql.plans import Plan, along_links
 from .sql.plans import plan as make_plan
-from .sql.row_shapes import Columns
+from .sql.row_shapes import Columns, distinct_values
 from .sql.terms import DOCUMENT_COLUMNS, NotInSql
 from .text_ranking import TextRanking, keys_of
 from .vector_index import VectorCache, VectorIndexes
@@ -293,7 +292,7 @@ class Queries:
             return plan  # whoever runs it will hear why
         steps = [row[3] for row in rows]
         if plan.links is not None:
-            return _along_links(plan, plan.links, steps)
+            return along_links(plan, plan.links, steps)
         if plan.by_keys is not None:
             table, by_keys = plan.by_keys
             return replace(plan, sql=by_keys) if steps[0].split()[:2] == ["SCAN", table] else plan
@@ -378,7 +377,7 @@ class Queries:
         except NotReversible as exc:
             entry.trust.lower(str(exc))
             return None
-        return _distinct(values) if plan.distinct else values
+        return distinct_values(values) if plan.distinct else values
 
     def _too_long(self) -> QueryTimeout:
         return QueryTimeout(
@@ -563,29 +562,6 @@ def _prepared(query: nodes.Query) -> Prepared:
     return interpreter.prepare(query)
 
 
-def _along_links(plan: Plan, forms: tuple[str, str], steps: Sequence[str]) -> Plan:
-    """Return the plan of a join along links in the shorter form, if SQLite goes along all in one way."""
-    searched = [step for step in steps if step.startswith("SEARCH")]
-    by_key = [step.endswith("(key=?)") for step in searched]
-    if len(searched) != len(steps) - 1 - any("TEMP B-TREE" in step for step in steps):
-        return plan
-    if all(by_key) or not any(by_key):
-        return replace(plan, sql=forms[0 if all(by_key) else 1])
-    return plan
-
-
 def _in_python(entry: Known, reason: str) -> Known:
     """Return how a query runs that SQL gives up."""
     return Known(entry.writes, reason=f"SQL gave up: {reason}", narrowings=entry.narrowings)
-
-
-def _distinct(values: list[Json]) -> list[Json]:
-    """Return each value once, where it stands first; 1 and 1.0 are one value."""
-    seen: set[Any] = set()
-    kept: list[Json] = []
-    for value in values:
-        mark = canonical(value)
-        if mark not in seen:
-            seen.add(mark)
-            kept.append(value)
-    return kept

@@ -8,6 +8,7 @@ Rows are numbered where an order must outlast a GROUP BY; of equal rows the firs
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ...._dataclasses import dataclass
@@ -204,6 +205,17 @@ def _late(compiled_query: Compiled, find: Find) -> str:
         f"SELECT {columns} FROM ({sorted_}) AS early CROSS JOIN {collection.table} AS late"
         " ON late.rowid = early.place"
     )
+
+
+def along_links(plan: Plan, forms: tuple[str, str], steps: Sequence[str]) -> Plan:
+    """Return the plan of a join along links in the shorter form, if SQLite goes along all in one way."""
+    searched = [step for step in steps if step.startswith("SEARCH")]
+    by_key = [step.endswith("(key=?)") for step in searched]
+    if len(searched) != len(steps) - 1 - any("TEMP B-TREE" in step for step in steps):
+        return plan
+    if all(by_key) or not any(by_key):
+        return replace(plan, sql=forms[0 if all(by_key) else 1])
+    return plan
 
 
 def compilation(types: Signature, find: Find, *, database: str, strict: bool) -> Compilation:

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from ...._dataclasses import dataclass
 from ...._types import Json, JsonObject
-from ....language.values import sorted_keys
+from ....language.values import canonical, sorted_keys
 from .. import json_text
 from ..order_key import value_of_key
 from .terms import DOCUMENT_COLUMNS, Decoder, Document, MaybeDocument, Structure, Term, Vertex
@@ -206,3 +206,15 @@ _DECODERS: dict[Decoder, Callable[[Sequence[Any]], list[Json]]] = {
     "key": _from_key,
     "bool": _from_bool,
 }
+
+
+def distinct_values(values: list[Json]) -> list[Json]:
+    """Return each value once, where it stands first; 1 and 1.0 are one value."""
+    seen: set[Any] = set()
+    kept: list[Json] = []
+    for value in values:
+        mark = canonical(value)
+        if mark not in seen:
+            seen.add(mark)
+            kept.append(value)
+    return kept
