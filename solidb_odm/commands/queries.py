@@ -17,8 +17,8 @@ class RunQuery(Command[list[Json]]):
     """Run a query; the reply is its rows. A mutation without RETURN has none.
 
     ``text`` is the text of a query that a person wrote, for messages; the nodes are run. With ``approximate``
-    a sort by nearness may use an approximate index. With ``are_loaded`` whole documents in a row may come in
-    the stored form of the engine, where that is cheaper.
+    a sort by nearness may use an approximate index. With ``are_loaded`` rows that are arrays may be
+    tuples, and whole documents in them in the stored form of the engine, where that is cheaper.
     """
 
     query: Query

@@ -37,7 +37,8 @@ class Compiled:
     the ways from its documents to those that are to come with them; ``unreadable`` what becomes of rows that
     do not fit their models; ``approximate`` that what is nearest may come from an approximate index.
     ``whole`` is the one model whose whole documents the rows are, if they are that; ``registries`` are those
-    of the models it reads; ``has_documents`` that some columns are documents of one model each.
+    of the models it reads; ``are_loaded`` that its rows are taken apart, so that they may be tuples, and
+    documents in them stored ones.
 
     It has no slots, so that ``again`` is a copy of all that one run of a statement shares with the next.
     """
@@ -53,7 +54,7 @@ class Compiled:
     approximate: bool = False
     whole: type[Document] | None = field(init=False, default=None)
     registries: frozenset[Registry] = field(init=False, default=frozenset())
-    has_documents: bool = field(init=False, default=False)
+    are_loaded: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         if not self.source and Measured.__solidb_are_deep__:
@@ -61,7 +62,7 @@ class Compiled:
         models = [column.model for column in self.columns if isinstance(column, Entity)]
         if models and self.single and len(self.columns) == 1 and models[0] is not Document:
             self.__dict__["whole"] = models[0]
-        self.__dict__["has_documents"] = bool(models) and Document not in models
+        self.__dict__["are_loaded"] = Document not in models and (bool(models) or not self.single)
         self.__dict__["registries"] = frozenset(model.__solidb_registry__ for model in models)
 
     def again(self, **changes: Any) -> Compiled:

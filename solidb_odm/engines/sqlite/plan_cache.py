@@ -18,6 +18,7 @@ from .sql.parameters import Signature
 if TYPE_CHECKING:
     from ...language.interpreter import Prepared
     from .searches import Rewritten
+    from .sql.bare_columns import Bare
     from .sql.bulk_writes import BulkWrite
     from .sql.candidates import Narrowings
     from .sql.heads import Head
@@ -110,7 +111,7 @@ class Known:
     """How a query runs: ``plan`` is None if it runs in Python, and ``reason`` says why.
 
     Then ``head`` may be SQL for its first clauses. Threads share this, so nothing of it changes but
-    ``ways``, where Python's are put whole when they are first gone, and what ``trust`` counts.
+    ``ways``, where Python's are put whole when they are first gone, ``bare``, and what ``trust`` counts.
     """
 
     writes: bool
@@ -123,6 +124,8 @@ class Known:
     trust: Trust = field(default_factory=Trust)
     is_plain: bool = False
     """Whether there is a plan, and nothing in the query that an index may answer instead."""
+    bare: Bare | None = None
+    """The plan with what it can read without JSON read so; another one is put here where that is less."""
     bulk: BulkWrite | None = None
     """The one statement that a counted UPDATE or REMOVE comes to."""
 

@@ -168,7 +168,7 @@ def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[l
         compiled.bind_vars,
         compiled.source,
         compiled.approximate,
-        are_loaded=compiled.has_documents,
+        are_loaded=compiled.are_loaded,
     )
     try:
         raw = yield asked

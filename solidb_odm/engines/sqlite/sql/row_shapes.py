@@ -11,7 +11,17 @@ from ...._types import Json, JsonObject
 from ....language.values import canonical, sorted_keys
 from .. import json_text
 from ..order_key import value_of_key
-from .terms import DOCUMENT_COLUMNS, Decoder, Document, MaybeDocument, Structure, Term, Vertex
+from .terms import (
+    DOCUMENT_COLUMNS,
+    Decoder,
+    Document,
+    JsonPath,
+    Kind,
+    MaybeDocument,
+    Structure,
+    Term,
+    Vertex,
+)
 
 Columns = Sequence[Sequence[Any]]
 ROWS: Final = "\0rows"
@@ -33,17 +43,46 @@ class Shape:
     columns: tuple[str, ...]
     read: Reader
     load: Reader | None = None
+    flat: Flat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """What each column decodes to, where a row is one value, or an array or an object of one column each.
+
+    ``bare`` is the SQL of the columns that are attributes of documents, without JSON around it; "" of others.
+    """
+
+    kind: Kind
+    names: tuple[str, ...]
+    decoders: tuple[Reader, ...]
+    bare: tuple[str, ...]
 
 
 def shape_of(term: Term) -> Shape:
     """Return the shape of what RETURN gives."""
     columns: list[str] = []
     read = _reader(term, columns)
+    if (flat := _flat(term)) is not None:
+        return Shape(tuple(columns), read, flat=flat)
     if not isinstance(term, Structure) or term.kind != "array" or not any(map(_is_stored, term.items)):
         return Shape(tuple(columns), read)
     again: list[str] = []
     readers = [_stored(item, again) if _is_stored(item) else _reader(item, again) for item in term.items]
     return Shape(tuple(columns), read, lambda values: list(map(list, _rows(readers, values))))
+
+
+def _flat(term: Term) -> Flat | None:
+    items = term.items if isinstance(term, Structure) else (term,)
+    if any(isinstance(item, Document | MaybeDocument | Structure) for item in items):
+        return None
+    is_structure = isinstance(term, Structure)
+    return Flat(
+        term.kind if is_structure else "any",
+        term.names if isinstance(term, Structure) else (),
+        tuple(_DECODERS[item.output[1]] for item in items),
+        tuple(item.bare if isinstance(item, JsonPath) else "" for item in items),
+    )
 
 
 def _is_stored(term: Term) -> bool:

@@ -210,6 +210,12 @@ class JsonPath(Term):
         return f"json_type({self.document}, {self.sql_path})"
 
     @property
+    def bare(self) -> str:
+        """The attribute of a document as SQLite has it; "" where it may be cut off at a NUL character."""
+        is_of_document = not self.exact and self.document.endswith(".doc")
+        return f"{self.document} ->> {self.sql_path}" if is_of_document else ""
+
+    @property
     def output(self) -> tuple[str, Decoder]:
         return f"{self.document} -> {self.sql_path}", "json"
 
