@@ -1,4 +1,4 @@
-"""What mypy and pyright, both strict, say about a file, in one form."""
+"""What mypy and pyright, both strict, say about files, in one form."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 QUALIFIED = re.compile(r"\b(?:\w+\.)+(?=\w)")
 EXPECTED_TYPE = re.compile(r"#\s*T:\s*(?P<type>.+?)\s*$")
+MYPY_LINE = re.compile(r"^([^:\n]+):(\d+): (error|note): (.*)$", re.MULTILINE)
 EXPECTED_ERROR = re.compile(r"#\s*E\b")
 
 
@@ -47,39 +50,40 @@ def disagreements(expected: Findings, findings: Findings) -> list[str]:
     return missed + surplus + wrong
 
 
-def mypy(path: Path, cache: Path) -> Findings:
-    """Check one file with mypy."""
+def mypy(paths: Sequence[Path], cache: Path) -> dict[Path, Findings]:
+    """Check files, and folders of them, with one start of mypy; its findings by file."""
     command = ["mypy", "--strict", "--no-error-summary", "--no-color-output", "--cache-dir", str(cache)]
-    ended = _run([*command, "--config-file", str(ROOT / "pyproject.toml"), str(path)])
-    line_form = re.compile(rf"^(?:.*{re.escape(path.name)}[^:]*):(\d+): (error|note): (.*)$", re.MULTILINE)
-    findings = Findings()
-    for number, kind, text in line_form.findall(ended.stdout):
-        if kind == "error":
-            findings.errors[int(number)] = text
-        elif revealed := re.match(r'Revealed type is "(.*)"', text):
-            findings.types[int(number)] = plain(revealed[1])
+    ended = _run([*command, "--config-file", str(ROOT / "pyproject.toml"), *map(str, paths)])
     if ended.returncode not in (0, 1):
         raise RuntimeError(ended.stdout + ended.stderr)
+    findings: defaultdict[Path, Findings] = defaultdict(Findings)
+    for file, number, kind, text in MYPY_LINE.findall(ended.stdout):
+        of_file = findings[(ROOT / file).resolve()]
+        if kind == "error":
+            of_file.errors[int(number)] = text
+        elif revealed := re.match(r'Revealed type is "(.*)"', text):
+            of_file.types[int(number)] = plain(revealed[1])
     return findings
 
 
-def pyright(path: Path, cache: Path) -> Findings:
-    """Check one file with pyright. ``cache`` holds the settings made for it."""
+def pyright(paths: Sequence[Path], cache: Path) -> dict[Path, Findings]:
+    """Check files, and folders of them, with one start of pyright. ``cache`` holds the settings for it."""
     settings = cache / "pyrightconfig.json"
-    include = os.path.relpath(path, cache)
-    strict = {"include": [include], "extraPaths": [str(ROOT)], "typeCheckingMode": "strict"}
+    include = [os.path.relpath(path, cache) for path in paths]
+    strict = {"include": include, "extraPaths": [str(ROOT)], "typeCheckingMode": "strict"}
     lenient = {"reportMissingTypeStubs": False, "reportUnusedExpression": False}
     settings.write_text(json.dumps(strict | lenient))
     ended = _run(["pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(settings)])
     if ended.returncode not in (0, 1):
         raise RuntimeError(ended.stdout + ended.stderr)
-    findings = Findings()
+    findings: defaultdict[Path, Findings] = defaultdict(Findings)
     for said in json.loads(ended.stdout)["generalDiagnostics"]:
+        of_file = findings[Path(said["file"]).resolve()]
         number = said["range"]["start"]["line"] + 1
         if said["severity"] == "error":
-            findings.errors[number] = said["message"]
+            of_file.errors[number] = said["message"]
         elif revealed := re.match(r'Type of ".*" is "(.*)"', said["message"], re.DOTALL):
-            findings.types[number] = plain(revealed[1])
+            of_file.types[number] = plain(revealed[1])
     return findings
 
 
