@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from solidb_odm import AsyncEngine, Engine, create_async_engine, create_engine
+from tests.forks import Starter
 from tests.sizes import DECIDES, examples
 from tools.server import LocalServer, find_server, running_server
 
@@ -61,6 +62,13 @@ def server(server_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A real server for the whole run. Mark its tests with ``server``."""
     with running_server(server_binary, tmp_path_factory.mktemp("solidb")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def starter() -> Iterator[Starter]:
+    """What runs programs in forks of a process that has imported the package."""
+    with Starter() as started:
+        yield started
 
 
 @pytest.fixture

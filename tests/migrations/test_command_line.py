@@ -14,6 +14,7 @@ import pytest
 
 from solidb_odm import Engine, create_engine
 from solidb_odm.migrations import Migrator
+from tests.forks import Starter
 
 ROOT = Path(__file__).parents[2]
 CONFIG = (
@@ -33,8 +34,8 @@ TWO = ONE.replace("label: str", "title: str\n    stars: int")
 class Project:
     """A folder with models, in which commands are run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, starter: Starter) -> None:
+        self.folder, self.starter = folder, starter
         (folder / "cellar").mkdir()
         (folder / "cellar" / "__init__.py").write_text("")
         (folder / "pyproject.toml").write_text(CONFIG)
@@ -44,14 +45,7 @@ class Project:
         (self.folder / "cellar" / "models.py").write_text(text)
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "solidb_odm", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=100,
-        )
+        done = self.starter.run("-m", "solidb_odm", *arguments, cwd=self.folder, env=self.environment)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code in (0, 3) else done.stderr
 
@@ -65,8 +59,8 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path, starter: Starter) -> Project:
+    return Project(tmp_path, starter)
 
 
 def test_from_nothing_to_agreement_and_back(project: Project) -> None:

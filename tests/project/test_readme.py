@@ -6,11 +6,11 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forks import Starter
 from tests.project.markdown import blocks, script, shell_commands
 
 ROOT = Path(__file__).parents[2]
@@ -18,19 +18,11 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def run_page(page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_page(starter: Starter, page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a page's blocks in one namespace; tracebacks point into the page."""
     copy = folder / page.name
     copy.write_text(script(page.read_text()))
-    return subprocess.run(
-        [sys.executable, "-W", "error", str(copy)],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return starter.run(str(copy), cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 def identify(page: Path) -> str:
@@ -38,8 +30,8 @@ def identify(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=identify)
-def test_the_python_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    ended = run_page(page, tmp_path)
+def test_the_python_blocks_of_a_page_run(page: Path, starter: Starter, tmp_path: Path) -> None:
+    ended = run_page(starter, page, tmp_path)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -85,18 +77,18 @@ make demo URL=sqlite://
 """
 
 
-def test_blocks_share_a_namespace_and_skipped_ones_do_not_run(tmp_path: Path) -> None:
+def test_blocks_share_a_namespace_and_skipped_ones_do_not_run(starter: Starter, tmp_path: Path) -> None:
     page = tmp_path / "source" / "page.md"
     page.parent.mkdir()
     page.write_text(PAGE)
-    assert run_page(page, tmp_path).returncode == 0
+    assert run_page(starter, page, tmp_path).returncode == 0
 
 
-def test_a_failing_block_is_named_by_its_line_in_the_page(tmp_path: Path) -> None:
+def test_a_failing_block_is_named_by_its_line_in_the_page(starter: Starter, tmp_path: Path) -> None:
     page = tmp_path / "source" / "page.md"
     page.parent.mkdir()
     page.write_text(PAGE.replace("x == 1", "x == 2"))
-    assert 'page.md", line 15' in run_page(page, tmp_path).stderr
+    assert 'page.md", line 15' in run_page(starter, page, tmp_path).stderr
 
 
 def test_blocks_are_read_with_their_language_and_place() -> None:
