@@ -1,6 +1,6 @@
 """Programs that run in forks of a process that has imported the package: a start takes milliseconds.
 
-What a test says of a program's start itself, of what it imports or how it ends by a signal, needs a process of its own.
+What a test says of the start itself, of what is imported, or of an end by a signal needs a process of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("solidb_odm", "solidb_odm.cli", "solidb_odm.migrations", "solidb_odm.engines.sqlite")
@@ -37,7 +37,7 @@ class Starter:
             text=True,
         )
 
-    def __enter__(self) -> Starter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
