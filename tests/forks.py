@@ -1,6 +1,6 @@
 """Programs that run in forks of a process that has imported the package: a start takes milliseconds.
 
-What a test says of the start itself, of what is imported, or of an end by a signal needs a process of its own.
+What a test says of the start itself, of imports, or of an end by a signal needs a process of its own.
 """
 
 from __future__ import annotations
