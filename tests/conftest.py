@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from solidb_odm import AsyncEngine, Engine, create_async_engine, create_engine
 from tests.forks import Starter
+from tests.garbage import leave_out_what_is_there
 from tests.sizes import DECIDES, examples
 from tools.server import LocalServer, find_server, running_server
 
@@ -38,6 +39,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if REQUIRED and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("server"):
         report.outcome, report.longrepr = "failed", f"skipped, but the server is required: {report.longrepr}"
     return report
+
+
+def pytest_collection_finish() -> None:
+    """Keep all tests and what they import out of the garbage collector's sight, so that it is quick."""
+    leave_out_what_is_there()
 
 
 @pytest.fixture(params=["asyncio", "trio"])

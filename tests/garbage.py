@@ -20,12 +20,29 @@ def collect_garbage() -> None:
         time.sleep(0)
 
 
+def leave_out_what_is_there() -> None:
+    """Leave what there is out of collections, which take half a second in a process of many tests."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 @contextmanager
 def only_new_garbage() -> Iterator[None]:
-    """Leave what there is out of collections in the block, which then take no time in a large process."""
+    """Leave what there is out of the collections in a block."""
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        leave_out_what_is_there()
+
+
+@contextmanager
+def all_garbage() -> Iterator[None]:
+    """Leave nothing out of the collections in a block."""
+    gc.unfreeze()
+    try:
+        yield
+    finally:
+        leave_out_what_is_there()

@@ -33,6 +33,7 @@ from solidb_odm.wire.round_trips import RequestCounts
 from solidb_odm.wire.socket_connection import SocketConnection
 from solidb_odm.wire.socket_pool import SocketPool
 from solidb_odm.wire.url import parse_url
+from tests.garbage import only_new_garbage
 
 PATIENCE = 60
 """Seconds after which what has not ended is taken for stuck."""
@@ -110,10 +111,8 @@ def forgotten(engine: Engine) -> Iterator[Session]:
 @pytest.fixture
 def frozen() -> Iterator[None]:
     """Keep what there is out of the collector's sight, so that it is quick."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+    with only_new_garbage():
+        yield
 
 
 @pytest.mark.usefixtures("frozen")

@@ -6,14 +6,20 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from solidb_odm._collector import make_batch
-from tests.garbage import collect_garbage
+from tests.garbage import all_garbage, collect_garbage
 
 MANY = list(range(50_000))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_garbage() -> Iterator[None]:
+    with all_garbage():
+        yield
 
 
 @pytest.fixture(autouse=True)
