@@ -29,6 +29,7 @@ LARGEST_K = 10_000
 """What the server's VECTOR_SEARCH gives at most."""
 
 _FAR = 1e308
+_FLOATS: set[type[Any]] = {float}
 
 
 class Search(Predicate):
@@ -292,7 +293,7 @@ def _field(value: Any, what: str) -> FieldRef:
 def _indexed(value: Any, kind: IndexKind, what: str, declaration: str) -> tuple[FieldRef, IndexSpec]:
     """Return the field and its index of a kind; without one the server would find nothing, in silence."""
     place = _field(value, what)
-    path = ".".join(str(step) for step in place.__solidb_place__.path)
+    path = ".".join(map(str, place.__solidb_place__.path))
     model = model_of(place.__solidb_place__.source)
     for index in model.__solidb_mapping__.indexes:
         if index.kind == kind and index.fields == (path,):
@@ -313,7 +314,8 @@ def _collection(place: FieldRef) -> str:
 
 def _vector(value: Any, index: IndexSpec) -> list[float]:
     try:
-        numbers = [float(number) for number in value]
+        are_floats = value.__class__ is list and set(map(type, value)) == _FLOATS  # most are: one look
+        numbers = [*value] if are_floats else [float(number) for number in value]
     except (TypeError, ValueError) as error:
         raise UsageError(f"a vector is a list of numbers, not {value!r}") from error
     if len(numbers) != index.dimension:

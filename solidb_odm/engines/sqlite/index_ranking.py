@@ -11,10 +11,11 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..._types import Json, Stored
 from . import json_text
+from .documents import COLUMNS
 
 if TYPE_CHECKING:
     from .catalogue import Collection, StoredIndex
@@ -32,19 +33,19 @@ Run = Callable[[Sequence[int]], list[Json]]
 """Runs the query over the documents with these rowids."""
 
 
-Ranked = tuple[float, str, Stored]
-"""How far a document is, its key, and how it is stored."""
+T = TypeVar("T")
 
 
-def in_order(ranked: Iterable[Ranked], *, descending: bool) -> list[Ranked]:
-    """Sort the nearest first, and by key those that are equally near."""
+def in_order(ranked: Iterable[tuple[float, str, T]], *, descending: bool) -> list[T]:
+    """Return what has a distance and a key, the nearest first, and by key what is equally near."""
     by_key = sorted(ranked, key=itemgetter(1), reverse=descending)
-    return sorted(by_key, key=itemgetter(0))
+    return [item for _, _, item in sorted(by_key, key=itemgetter(0))]
 
 
-def first(ranked: Sequence[Ranked], count: int) -> list[Stored | None]:
-    """Return the documents of the first ones."""
-    return [document for _, _, document in ranked[:count]]
+def keys_of(connection: sqlite3.Connection, table: str, rowids: Iterable[int]) -> dict[int, str]:
+    """Return the keys of documents by rowid."""
+    sql = f"SELECT rowid, key FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall())
 
 
 class IndexRanking(ABC):
@@ -77,8 +78,8 @@ class IndexRanking(ABC):
         """Return whether the index can tell."""
 
     @abstractmethod
-    def documents(self, count: int) -> list[Stored | None] | None:
-        """Return the first documents in their order; None if the language must say it."""
+    def documents(self, count: int, offset: int = 0) -> list[Stored | None] | None:
+        """Return the first documents in their order, without so many; None if the language must say it."""
 
     @abstractmethod
     def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
@@ -116,6 +117,14 @@ class IndexRanking(ABC):
             return False
         (rows,) = self._connection.execute(f"SELECT max(rowid) FROM {self._collection.table}").fetchone()
         return most > (rows or 0) // _WIDER
+
+    def _read(self, rowids: Sequence[int]) -> list[Stored | None]:
+        """Return documents in the order of these rowids."""
+        sql = f"SELECT rowid, {COLUMNS} FROM {self._collection.table} WHERE rowid IN"
+        given = (json_text.encode(rowids),)
+        rows = self._connection.execute(f"{sql} (SELECT value FROM json_each(?))", given).fetchall()
+        documents = {row[0]: row[1:] for row in rows}
+        return [documents[rowid] for rowid in rowids if rowid in documents]
 
     def _few_passing(self) -> list[int] | None:
         """Return the documents that pass, if an index finds them and they are few."""

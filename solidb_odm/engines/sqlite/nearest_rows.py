@@ -16,6 +16,7 @@ from ..._types import Json, Stored
 from ...language import nodes
 from .nearness import Nearness, circles, is_null, nearness
 from .place_ranking import HALF_WAY, PlaceRanking
+from .vector_matrix import Asked, numpy_module
 from .vector_ranking import VectorRanking
 
 if TYPE_CHECKING:
@@ -57,9 +58,8 @@ class NearestRows:
             return None
         wanted, radius = _within(wanted, binds) if wanted.kind == "geo" else (wanted, math.inf)
         ranking = self._ranking(wanted, binds, narrowings, approximate=approximate, radius=radius)
-        documents = None if ranking is None else ranking.documents(count)
         offset = 0 if wanted.offset is None else constant(wanted.offset, binds)
-        return None if documents is None else documents[offset:count]
+        return None if ranking is None else ranking.documents(count, offset)
 
     def rows(
         self,
@@ -125,18 +125,22 @@ class NearestRows:
             return None
         given, metric, length, far, sign = [constant(node, binds) for node in wanted.constants]
         vector: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
-        if not set(map(type, vector)) <= _NUMBERS or not all(map(math.isfinite, vector)) or not any(vector):
+        if not set(map(type, vector)) <= _NUMBERS or numpy_module() is None:
             return None
         if metric != index.spec.metric or (metric == "dot") != (sign == -1):
             return None
         if not len(vector) == length == index.spec.dimension or not _is_number(far) or far < _FAR:
+            return None
+        size = math.hypot(*vector)
+        asked = Asked.of(vector, metric, size) if size else None
+        if asked is None:
             return None
         return VectorRanking(
             self._connection,
             self._vectors,
             collection,
             index,
-            list(map(float, vector)),
+            asked,
             wanted,
             self.allowed(collection, wanted, narrowings),
             binds,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...language.functions.shapes import EARTH_RADIUS, metres, on_globe
 from . import json_text
 from .documents import COLUMNS
-from .index_ranking import MOST_UNKNOWN, IndexRanking, first, in_order
+from .index_ranking import MOST_UNKNOWN, IndexRanking, in_order
 from .layout import field_path
 from .place_tables import NO_PLACE, ODD, places_table, rest_of_places
 from .sql.index_filters import INSIDE, NOWHERE, surroundings
@@ -74,7 +74,7 @@ class PlaceRanking(IndexRanking):
     def is_possible(self) -> bool:
         return on_globe((self._lon, self._lat))
 
-    def documents(self, count: int) -> list[Stored | None] | None:
+    def documents(self, count: int, offset: int = 0) -> list[Stored | None] | None:
         if not self.is_possible() or not self._is_exact or self._odd(1):
             return None
         if self._radius < math.inf and (not self._skips_null or self._rest(1, f"kind > {NO_PLACE}")):
@@ -87,7 +87,7 @@ class PlaceRanking(IndexRanking):
             documents += near
         if len(documents) < count and self._nulls_last and self._radius == math.inf:
             documents += self._without_place(count - len(documents))
-        return documents
+        return documents[offset:]
 
     def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
         among = f"kind > {NO_PLACE}" if self._skips_null else "1"
@@ -165,21 +165,21 @@ class PlaceRanking(IndexRanking):
         for near, passed in self._rounds(count):
             if near is None or len(passed) >= count:
                 chosen = json_text.encode(passed)
-                rows = self._read(f"{self._place}, {COLUMNS}", chosen)
+                rows = self._columns(f"{self._place}, {COLUMNS}", chosen)
                 ranked = [(far, row[2], row[2:]) for row in rows if (far := self._far(*row[:2])) is not None]
                 if len(ranked) < len(rows):
                     return None
                 inside = [row for row in ranked if row[0] <= self._radius]
-                return first(in_order(inside, descending=self._is_descending), count)
+                return in_order(inside, descending=self._is_descending)[:count]
         return None
 
     def _distances(self, among: list[int]) -> Near:
         """Return how far documents are, the nearest first, without those that have no place."""
-        rows = self._read(f"d.rowid, {self._place}", json_text.encode(among))
+        rows = self._columns(f"d.rowid, {self._place}", json_text.encode(among))
         measured = [(self._far(*place), rowid) for rowid, *place in rows]
         return sorted([(far, rowid) for far, rowid in measured if far is not None and far <= self._radius])
 
-    def _read(self, columns: str, rowids: str) -> list[Any]:
+    def _columns(self, columns: str, rowids: str) -> list[Any]:
         sql = f"SELECT {columns} FROM {self._collection.table} AS d WHERE d.rowid IN"
         return self._connection.execute(f"{sql} (SELECT value FROM json_each(?))", (rowids,)).fetchall()
 

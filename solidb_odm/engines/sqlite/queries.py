@@ -25,6 +25,7 @@ from .explain import explain
 from .file_transaction import Transaction
 from .file_url import StoreOptions
 from .hit_queries import HitQuery, answered, hit_query
+from .index_ranking import keys_of
 from .interrupts import Ticks, raise_interrupt
 from .library import code_of
 from .nearest_rows import NearestRows, constant, count_of
@@ -41,7 +42,7 @@ from .sql.plans import Plan, along_links
 from .sql.plans import plan as make_plan
 from .sql.row_shapes import Columns, distinct_values
 from .sql.terms import DOCUMENT_COLUMNS, NotInSql
-from .text_ranking import TextRanking, keys_of
+from .text_ranking import TextRanking
 from .vector_index import VectorCache, VectorIndexes
 
 if TYPE_CHECKING:
@@ -534,9 +535,8 @@ class Queries:
                 return self.fetch(FetchDocuments(hits.query, self._answered(matches, matches.scores, binds)))
             if not hits.best.is_plain:
                 return None
-            documents = ranking.documents(count_of(hits.best, binds) or 0)
             offset = 0 if hits.best.offset is None else constant(hits.best.offset, binds)
-            return None if documents is None else documents[offset:]
+            return ranking.documents(count_of(hits.best, binds) or 0, offset)
 
     @contextmanager
     def _searched(

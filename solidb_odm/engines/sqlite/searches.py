@@ -25,10 +25,11 @@ from ...language.interpreter import Run, Source
 from . import json_text, library
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
+from .index_ranking import keys_of
 from .layout import field_path
 from .place_tables import places_table
 from .sql.index_filters import INSIDE, surroundings
-from .text_ranking import best, keys_of
+from .text_ranking import best
 from .vector_index import VectorIndexes
 
 N = TypeVar("N")

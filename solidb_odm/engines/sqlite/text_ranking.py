@@ -6,13 +6,11 @@ What was found has its score already; keys decide between equal scores, and are 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any, Final
 
-from . import json_text
-from .documents import COLUMNS
-from .index_ranking import IndexRanking
+from .index_ranking import IndexRanking, keys_of
 
 if TYPE_CHECKING:
     from ..._types import Json, Stored
@@ -47,12 +45,12 @@ class TextRanking(IndexRanking):
     def is_possible(self) -> bool:
         return True
 
-    def documents(self, count: int) -> list[Stored | None] | None:
+    def documents(self, count: int, offset: int = 0) -> list[Stored | None] | None:
         if not self._is_exact:
             return None
         for near, passed in self._rounds(count):
             if near is None or len(passed) >= count:
-                return self._read(self._best(passed, count))
+                return self._read(self._best(passed, count)[offset:])
         return None
 
     def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
@@ -78,13 +76,6 @@ class TextRanking(IndexRanking):
         table, descending = self._collection.table, self._is_descending
         return [rowid for _, _, rowid in best(self._connection, table, chosen, count, descending=descending)]
 
-    def _read(self, rowids: list[int]) -> list[Stored | None]:
-        sql = f"SELECT rowid, {COLUMNS} FROM {self._collection.table} WHERE rowid IN"
-        given = (json_text.encode(rowids),)
-        rows = self._connection.execute(f"{sql} (SELECT value FROM json_each(?))", given).fetchall()
-        documents = {row[0]: row[1:] for row in rows}
-        return [documents[rowid] for rowid in rowids if rowid in documents]
-
 
 def best(
     connection: sqlite3.Connection, table: str, scores: Scores, count: int, *, descending: bool
@@ -101,12 +92,6 @@ def best(
     ranked += [(worst, key, rowid) for rowid, key in last]
     ranked.sort(key=lambda pair: pair[1], reverse=descending)
     return sorted(ranked, key=lambda pair: -pair[0])
-
-
-def keys_of(connection: sqlite3.Connection, table: str, rowids: Iterable[int]) -> dict[int, str]:
-    """Return the keys of documents by rowid."""
-    sql = f"SELECT rowid, key FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
-    return dict(connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall())
 
 
 def _first_by_key(

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from ..._dataclasses import dataclass
 from .catalogue import StoredIndex
-from .vector_matrix import Mark, Vectors, numpy_module
+from .vector_matrix import Asked, Mark, Vectors, numpy_module
 
 MANY: Final = 100_000
 """From how many vectors on a graph is worth while."""
@@ -52,12 +52,10 @@ class Graph:
     neighbours: Any
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def near(self, query: Sequence[float], count: int) -> list[int]:
+    def near(self, asked: Asked, count: int) -> list[int]:
         """Return the rowids of about the nearest vectors."""
-        numpy = numpy_module()
-        asked = numpy.asarray(query, dtype=numpy.float32)
         with self.lock:
-            keys: list[int] = self.neighbours.search(asked, count, threads=1).keys.tolist()
+            keys: list[int] = self.neighbours.search(asked.narrow, count, threads=1).keys.tolist()
         return keys
 
 
@@ -95,7 +93,7 @@ class Graphs:
         self,
         index: StoredIndex,
         state: Vectors,
-        query: Sequence[float],
+        asked: Asked,
         most: int,
         changed_since: Callable[[Mark, int], list[int] | None],
     ) -> list[int] | None:
@@ -117,7 +115,7 @@ class Graphs:
         if len(changed) * _AGED > len(state):
             self._build(index, state, graph, changed)
         apart = set(changed)
-        rowids = [rowid for rowid in graph.near(query, 2 * most + _LINKS) if rowid not in apart]
+        rowids = [rowid for rowid in graph.near(asked, 2 * most + _LINKS) if rowid not in apart]
         return [*rowids, *changed] if len(rowids) >= most else None
 
     def _changed(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from . import library
 from .catalogue import StoredIndex
 from .vector_graph import Graphs
-from .vector_matrix import Mark, Part, Vectors, numpy_module
+from .vector_matrix import Asked, Mark, Part, Vectors, numpy_module
 from .vector_tables import changes_table, rest_of_vectors, vectors_table
 
 _KEPT: Final = 4
@@ -77,14 +77,15 @@ class VectorIndexes:
         if most < 1:
             return []
         state = self.state(index)
-        if state is None or not set(map(type, query)) <= _NUMBERS or not all(map(math.isfinite, query)):
+        if state is None or not set(map(type, query)) <= _NUMBERS:
             return None
-        near = None if exact else self.approximate(index, state, query, most)
-        return near if near is not None else state.nearest(query, index.spec.metric, most)
+        asked = Asked.of(query, index.spec.metric, math.hypot(*query))
+        if asked is None:
+            return None
+        near = None if exact else self.approximate(index, state, asked, most)
+        return near if near is not None else state.nearest(asked, most)
 
-    def approximate(
-        self, index: StoredIndex, state: Vectors, query: Sequence[float], most: int
-    ) -> list[int] | None:
+    def approximate(self, index: StoredIndex, state: Vectors, asked: Asked, most: int) -> list[int] | None:
         """Return about the ``most`` nearest vectors of very many; None where these must be found exactly."""
         if self.is_writing():  # a graph is built of what is committed
             return None
@@ -92,11 +93,11 @@ class VectorIndexes:
         def changed(mark: Mark, limit: int) -> list[int] | None:
             return self._changed(index, mark, limit) if self._is_part(index, mark) else None
 
-        near = self._cache.graphs.near(index, state, query, most, changed)
+        near = self._cache.graphs.near(index, state, asked, most, changed)
         if near is None:
             return None
         apart = state.without_direction() if index.spec.metric == "cosine" else []
-        return state.nearest(query, index.spec.metric, most, [*near, *apart])
+        return state.nearest(asked, most, [*near, *apart])
 
     def are_odd(self, index: StoredIndex, state: Vectors) -> bool:
         """Return whether there are documents as ``odd`` returns; it is looked at once for a state."""

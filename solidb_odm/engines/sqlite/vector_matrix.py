@@ -12,6 +12,7 @@ from dataclasses import field
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 from ..._dataclasses import dataclass
@@ -34,6 +35,32 @@ _FEW: Final = 8
 def numpy_module() -> Any:
     """Return NumPy; None where it is not installed."""
     return None if find_spec("numpy") is None else import_module("numpy")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A vector that others are compared with, in the forms that this needs.
+
+    ``unit`` and ``wide`` are of length 1 where only directions are compared.
+    """
+
+    metric: str
+    length: float
+    narrow: Any
+    unit: Any
+    wide: Any
+
+    @staticmethod
+    def of(numbers: Sequence[float], metric: str, length: float) -> Asked | None:
+        """Return a vector of this length; None where 32 bits are too few for the squares of its numbers."""
+        if not length <= _LONGEST or (metric == "cosine" and length < _SHORTEST):
+            return None
+        narrow = numpy_module().array(numbers, dtype="float32")
+        wide = narrow.astype("float64")
+        if metric != "cosine":
+            return Asked(metric, length, narrow, narrow, wide)
+        wide /= math.sqrt(wide @ wide)
+        return Asked(metric, length, narrow, wide.astype("float32"), wide)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,38 +135,32 @@ class Vectors:
             return Vectors.of(numpy, mark, _merged(numpy, kept, extra))
         return Vectors(mark, base, gone, extra)
 
-    def nearest(
-        self, query: Sequence[float], metric: str, most: int, among: Sequence[int] | None = None
-    ) -> list[int] | None:
+    def nearest(self, asked: Asked, most: int, among: Sequence[int] | None = None) -> list[int] | None:
         """Return the rowids of the ``most`` nearest vectors and of all within a rounding error of them.
 
         ``among`` leaves just these documents. None where 32 bits are too few for the squares of the numbers.
         """
-        numpy = numpy_module()
-        longest, length = self.longest, math.hypot(*query)
-        scale = longest * max(1.0, length)
-        if not scale <= _LONGEST or (metric == "cosine" and length < _SHORTEST):
+        numpy, metric, longest = numpy_module(), asked.metric, self.longest
+        scale = longest * max(1.0, asked.length)
+        if not scale <= _LONGEST:
             return None
-        asked = numpy.array(query, dtype=numpy.float32)
-        rowids, scores, lengths = self._scored(numpy, asked, metric, among)
+        rowids, scores, lengths = self._scored(numpy, asked, among)
         if most < len(rowids):
-            near = _within(numpy, scores, most, _slack(metric, scale, longest))
+            near = _within(scores, most, _slack(metric, scale, longest))
             if len(near) > _FEW * most:
-                near = near[_refined(numpy, self.rows(rowids[near]), asked, metric, most, scale)]
+                near = near[_refined(numpy, self.rows(rowids[near]), asked, most, scale)]
             if metric == "cosine" and self.shortest < _SHORTEST:
                 near = numpy.union1d(near, numpy.nonzero(lengths < _SHORTEST)[0])
             rowids = rowids[near]
-        found_rowids: list[int] = rowids.tolist()
-        return found_rowids
+        near_rowids: list[int] = rowids.tolist()
+        return near_rowids
 
-    def _scored(
-        self, numpy: Any, asked: Any, metric: str, among: Sequence[int] | None
-    ) -> tuple[Any, Any, Any]:
+    def _scored(self, numpy: Any, asked: Asked, among: Sequence[int] | None) -> tuple[Any, Any, Any]:
         """Return rowids, scores and lengths of what counts."""
-        base = _scored(numpy, *self._places(numpy, self.base, among), asked, metric)
+        base = _scored(numpy, *self._places(numpy, self.base, among), asked)
         if not len(self.extra.rowids):
             return base
-        extra = _scored(numpy, *self._places(numpy, self.extra, among), asked, metric)
+        extra = _scored(numpy, *self._places(numpy, self.extra, among), asked)
         rowids, scores, lengths = map(numpy.concatenate, zip(base, extra, strict=True))
         return rowids, scores, lengths
 
@@ -170,21 +191,20 @@ class Vectors:
             rows[newer] = self.extra.vectors[numpy.searchsorted(self.extra.rowids, wanted[newer])]
         return rows
 
-    def distances(self, rowids: Sequence[int], query: Sequence[float], metric: str) -> list[float] | None:
-        """Return numbers that order vectors as the language does; None where its roundings may decide."""
+    def ordered(self, rowids: Sequence[int], asked: Asked) -> list[int] | None:
+        """Return documents in the order of the language; None where its roundings may decide."""
         numpy, vectors = numpy_module(), self.rows(rowids)
         if not len(vectors):
             return []
-        far = _farness(numpy, vectors, numpy.array(query, dtype=numpy.float32), metric)
-        ordered = numpy.sort(far)
-        scale = self.longest * max(1.0, math.hypot(*query))
-        slack = 2 * _language_slack(metric, max(-float(ordered[0]), float(ordered[-1])), scale)
-        if (ordered[1:] - ordered[:-1] <= slack).any():
+        far = _farness(numpy, vectors, asked).tolist()
+        ranked = sorted(zip(far, rowids, strict=True))
+        scale = self.longest * max(1.0, asked.length)
+        slack = 2 * _language_slack(asked.metric, max(-ranked[0][0], ranked[-1][0]), scale)
+        if any(after[0] - before[0] <= slack for before, after in pairwise(ranked)):
             return None
         if self.shortest < _SHORTEST and (_lengths(numpy, vectors) < _SHORTEST).any():
             return None
-        distances: list[float] = far.tolist()
-        return distances
+        return [rowid for _, rowid in ranked]
 
     def _places(self, numpy: Any, part: Part, among: Sequence[int] | None) -> tuple[Part, Any]:
         """Return a part, and the places in it that count; None for all."""
@@ -199,29 +219,26 @@ class Vectors:
         return part, numpy.setdiff1d(places, gone, assume_unique=True) if len(gone) else places
 
 
-def _scored(numpy: Any, part: Part, places: Any, asked: Any, metric: str) -> tuple[Any, Any, Any]:
+def _scored(numpy: Any, part: Part, places: Any, asked: Asked) -> tuple[Any, Any, Any]:
     """Return rowids, scores (the higher the nearer) and lengths of the vectors at these places."""
     few = places is not None and len(places) * _FEW < len(part.rowids)
     chosen = _chosen(part, places) if few else part
     with numpy.errstate(over="ignore", under="ignore", invalid="ignore"):
-        scores = _scores(numpy, chosen, asked, metric)
+        scores = _scores(numpy, chosen, asked)
     if few or places is None:
         return chosen.rowids, scores, chosen.lengths
     return part.rowids[places], scores[places], part.lengths[places]
 
 
-def _scores(numpy: Any, part: Part, asked: Any, metric: str) -> Any:
-    if metric == "dot":
-        return part.vectors @ asked
-    if metric == "euclidean":
-        return 2 * (part.vectors @ asked) - part.lengths**2
-    return _over(numpy, part.vectors @ (asked / numpy.sqrt(asked @ asked)), part.lengths)
+def _scores(numpy: Any, part: Part, asked: Asked) -> Any:
+    products = part.vectors @ asked.unit
+    if asked.metric == "cosine":
+        return products / part.lengths if part.shortest else _over(numpy, products, part.lengths)
+    return products if asked.metric == "dot" else 2 * products - part.lengths**2
 
 
 def _over(numpy: Any, products: Any, lengths: Any) -> Any:
     """Return products over lengths, and 0 for those of length 0."""
-    if lengths.all():
-        return products / lengths
     return numpy.divide(products, lengths, out=numpy.zeros_like(products), where=lengths > 0)
 
 
@@ -232,20 +249,22 @@ def _slack(metric: str, scale: float, longest: float) -> float:
     return _ROUNDING * max(1.0, scale if metric == "dot" else 2 * scale + longest**2)
 
 
-def _within(numpy: Any, scores: Any, most: int, slack: float) -> Any:
+def _within(scores: Any, most: int, slack: float) -> Any:
     """Return the places of the ``most`` highest scores, and of those that are as good as equal to them."""
-    worst = numpy.partition(scores, len(scores) - most)[len(scores) - most]
-    return numpy.nonzero(scores >= worst - slack)[0]
+    ordered, last = scores.copy(), len(scores) - most
+    ordered.partition(last)
+    return (scores >= ordered[last] - slack).nonzero()[0]
 
 
-def _refined(numpy: Any, vectors: Any, asked: Any, metric: str, most: int, scale: float) -> Any:
+def _refined(numpy: Any, vectors: Any, asked: Asked, most: int, scale: float) -> Any:
     """Return the places of the nearest of some vectors, in 64 bits: 32 were too few to tell them apart."""
     with numpy.errstate(under="ignore", invalid="ignore"):
         steps = range(0, len(vectors), _COPIED_FROM)
-        parts = [_farness(numpy, vectors[at : at + _COPIED_FROM], asked, metric) for at in steps]
+        parts = [_farness(numpy, vectors[at : at + _COPIED_FROM], asked) for at in steps]
     far = numpy.concatenate(parts)
     worst = numpy.partition(far, most - 1)[most - 1]
-    return numpy.nonzero(far <= worst + _language_slack(metric, abs(float(worst)), scale))[0]
+    slack = _language_slack(asked.metric, abs(float(worst)), scale)
+    return numpy.nonzero(far <= worst + slack)[0]
 
 
 def _language_slack(metric: str, far: float, scale: float) -> float:
@@ -253,14 +272,15 @@ def _language_slack(metric: str, far: float, scale: float) -> float:
     return _LANGUAGE_ROUNDING * (1.0 if metric == "cosine" else far) + _SHORTEST * max(1.0, scale)
 
 
-def _farness(numpy: Any, vectors: Any, asked: Any, metric: str) -> Any:
-    wide, point = vectors.astype(numpy.float64), asked.astype(numpy.float64)
-    if metric == "euclidean":
-        return numpy.linalg.norm(wide - point, axis=1)
-    if metric == "dot":
-        return -(wide @ point)
-    lengths = numpy.sqrt(numpy.einsum("ij,ij->i", wide, wide) * (point @ point))
-    return -_over(numpy, wide @ point, lengths)
+def _farness(numpy: Any, vectors: Any, asked: Asked) -> Any:
+    wide = vectors.astype(numpy.float64)
+    if asked.metric == "euclidean":
+        return numpy.linalg.norm(wide - asked.wide, axis=1)
+    products = wide @ asked.wide
+    if asked.metric == "dot":
+        return -products
+    lengths = numpy.sqrt(numpy.einsum("ij,ij->i", wide, wide))
+    return -_over(numpy, products, lengths)
 
 
 def _chosen(part: Part, places: Any) -> Part:

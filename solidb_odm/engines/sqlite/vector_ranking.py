@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...language.functions.vectors import distance_between
-from . import json_text
-from .documents import COLUMNS
-from .index_ranking import MOST_UNKNOWN, IndexRanking, first, in_order
+from .index_ranking import MOST_UNKNOWN, IndexRanking, in_order, keys_of
+from .vector_tables import rest_of_vectors
 
 if TYPE_CHECKING:
     from ..._types import Json, Stored
     from .catalogue import Collection, StoredIndex
-    from .index_ranking import Ranked, Run
+    from .index_ranking import Run
     from .nearness import Nearness
     from .sql.candidates import Matching
     from .vector_index import VectorIndexes
+    from .vector_matrix import Asked
 
 
 class VectorRanking(IndexRanking):
@@ -30,7 +30,7 @@ class VectorRanking(IndexRanking):
         vectors: VectorIndexes,
         collection: Collection,
         index: StoredIndex,
-        vector: list[float],
+        asked: Asked,
         wanted: Nearness,
         allowed: Matching | None,
         binds: Mapping[str, Any],
@@ -39,23 +39,22 @@ class VectorRanking(IndexRanking):
     ) -> None:
         super().__init__(connection, collection, index, wanted, allowed, binds)
         self._vectors = vectors
-        self._vector = vector
+        self._asked = asked
         self._state = vectors.state(index)
         self._is_approximate = approximate and not wanted.conditions
 
     def is_possible(self) -> bool:
         return self._state is not None
 
-    def documents(self, count: int) -> list[Stored | None] | None:
+    def documents(self, count: int, offset: int = 0) -> list[Stored | None] | None:
         if self._state is None or not self._is_exact or self._vectors.are_odd(self._index, self._state):
             return None
         for near, passed in self._rounds(count):
-            if len(passed) >= count:
-                return first(self._ranked(passed), count)
-            if near is None and not self._vectors.without(self._index, 1):  # there are no others to come last
-                return first(self._ranked(passed), count)
-            if near is None:
-                break
+            if near is None or len(passed) >= count:
+                ordered = self._ordered(passed)
+                if len(ordered) < count:
+                    ordered += self._without(count - len(ordered))
+                return self._read(ordered[offset:count])
         return None
 
     def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
@@ -80,32 +79,37 @@ class VectorRanking(IndexRanking):
         near = self._about(most)
         if near is not None or self._state is None:
             return near
-        return self._state.nearest(self._vector, self._index.spec.metric, most, among)
+        return self._state.nearest(self._asked, most, among)
 
     def _about(self, most: int) -> list[int] | None:
         """Return about the nearest vectors, if there are very many and that is enough."""
         if self._state is None or not self._is_approximate:
             return None
-        return self._vectors.approximate(self._index, self._state, self._vector, most)
+        return self._vectors.approximate(self._index, self._state, self._asked, most)
 
-    def _ranked(self, rowids: list[int]) -> list[Ranked]:
+    def _ordered(self, rowids: list[int]) -> list[int]:
         """Return documents in the order of the language: by distance, then by key."""
-        table, wanted = self._collection.table, "SELECT value FROM json_each(?)"
-        sql = f"SELECT rowid, {COLUMNS} FROM {table} WHERE rowid IN ({wanted})"
-        rows = self._connection.execute(sql, (json_text.encode(rowids),)).fetchall()
-        distances = self._distances([row[0] for row in rows])
-        ranked = zip(distances, [row[1] for row in rows], [row[1:] for row in rows], strict=True)
-        return in_order(ranked, descending=self._is_descending)
-
-    def _distances(self, rowids: list[int]) -> list[float]:
-        """Return how far documents are, as exactly as their order needs."""
         state, metric = self._state, self._index.spec.metric
         assert state is not None
-        clear = state.distances(rowids, self._vector, metric)
+        clear = state.ordered(rowids, self._asked)
         if clear is not None:
             return clear
-        asked, sign = array("f", self._vector), -1 if metric == "dot" else 1
-        exact = [
-            distance_between(asked, array("f", row.tobytes()), metric) or 0.0 for row in state.rows(rowids)
-        ]
-        return [sign * distance for distance in exact]
+        asked, sign = array("f", self._asked.narrow), -1 if metric == "dot" else 1
+        vectors = [array("f", row.tobytes()) for row in state.rows(rowids)]
+        distances = [sign * (distance_between(asked, vector, metric) or 0.0) for vector in vectors]
+        keys = keys_of(self._connection, self._collection.table, rowids)
+        ranked = zip(distances, [keys[rowid] for rowid in rowids], rowids, strict=True)
+        return in_order(ranked, descending=self._is_descending)
+
+    def _without(self, most: int) -> list[int]:
+        """Return documents without a vector, which come last, by key."""
+        condition, given = "1", dict[str, Any](solidb_most=most)
+        if self._allowed is not None:
+            condition = self._allowed.condition
+            given |= self._allowed.parameters.values(self._binds)
+        sql = (
+            f"SELECT d.rowid FROM {rest_of_vectors(self._index.number)} AS r"
+            f" CROSS JOIN {self._collection.table} AS d ON d.rowid = r.rowid WHERE ({condition})"
+            f" ORDER BY d.key {'DESC' if self._is_descending else 'ASC'} LIMIT :solidb_most"
+        )
+        return [row[0] for row in self._connection.execute(sql, given).fetchall()]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M")
 _SHALLOW: Final = 6
+_LEAF: Final = Extent(1, 1)
+"""That of what consists of nothing else, as a field."""
 Source: TypeAlias = Any
 """What a statement ranges over: a model class, or an alias of one.
 
@@ -81,7 +83,9 @@ def _of_known(parts: tuple[Any, ...]) -> Extent | None:
     for part in parts:
         size = _known(part)
         if size is None:
-            return None
+            if not isinstance(part, Measured) or _held(part):
+                return None
+            size = _LEAF
         depth, total = max(depth, size.depth), total + size.parts
     return Extent(depth + 1, total + 1)
 
