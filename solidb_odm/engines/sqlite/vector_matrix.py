@@ -29,6 +29,7 @@ _SHORTEST: Final = 1e-18
 _LONGEST: Final = 1e18
 _COPIED_FROM: Final = 1_000
 _FEW: Final = 8
+_GROUP: Final = 16
 
 
 @lru_cache(maxsize=1)
@@ -250,10 +251,25 @@ def _slack(metric: str, scale: float, longest: float) -> float:
 
 
 def _within(scores: Any, most: int, slack: float) -> Any:
-    """Return the places of the ``most`` highest scores, and of those that are as good as equal to them."""
+    """Return the places of the ``most`` highest scores, and of those that are as good as equal to them.
+
+    The highest of each of some groups are compared first: what is below the ``most`` best of these is not
+    among the best of all, so that few scores are left to choose from.
+    """
+    groups = len(scores) // _GROUP
+    if groups < 2 * most:
+        return (scores >= _worst(scores, most) - slack).nonzero()[0]
+    highest = scores[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
+    places = (scores >= _worst(highest, most) - slack).nonzero()[0]
+    chosen = scores[places]
+    return places[chosen >= _worst(chosen, most) - slack]
+
+
+def _worst(scores: Any, most: int) -> Any:
+    """Return the least of the ``most`` highest scores."""
     ordered, last = scores.copy(), len(scores) - most
     ordered.partition(last)
-    return (scores >= ordered[last] - slack).nonzero()[0]
+    return ordered[last]
 
 
 def _refined(numpy: Any, vectors: Any, asked: Asked, most: int, scale: float) -> Any:
