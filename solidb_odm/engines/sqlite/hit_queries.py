@@ -28,12 +28,14 @@ class HitQuery:
     """A query and its search: ``query`` reads keys and scores of the hits from binds.
 
     ``best`` is set where the query sorts by the scores and takes the first, ``has_scores`` where it has them.
+    ``all_of`` is the collection of which it returns all documents that were found, by key; empty if others.
     """
 
     search: nodes.Call
     query: nodes.Block
     best: Nearness | None
     has_scores: bool
+    all_of: str
 
 
 def hit_query(query: nodes.Query) -> HitQuery | None:
@@ -58,7 +60,19 @@ def hit_query(query: nodes.Query) -> HitQuery | None:
         return None
     best = _best(rewritten, second.name, scores)
     binds = {second.name: nodes.Bind(KEYS), scores: nodes.Bind(SCORES)}
-    return HitQuery(search, replaced(rewritten, binds), best, bool(scores))
+    return HitQuery(search, replaced(rewritten, binds), best, bool(scores), _all_of(rewritten, keys))
+
+
+def _all_of(query: nodes.Block, keys: nodes.Name) -> str:
+    """Return the collection of ``FOR d IN docs FILTER d._key IN keys SORT d._key RETURN d``."""
+    loop = query.body[0] if query.body else None
+    if not isinstance(loop, nodes.For) or not isinstance(loop.source, nodes.Name):
+        return ""
+    document = nodes.Name(loop.variable)
+    key = nodes.Attribute(document, "_key")
+    clauses = nodes.For(loop.variable, loop.source), nodes.Filter(nodes.Compare(key, "IN", keys))
+    plain = nodes.Block(clauses, sort=(nodes.SortKey(key),), returns=nodes.Return(document))
+    return loop.source.name if query == plain else ""
 
 
 def _strings(query: nodes.Block) -> set[str]:

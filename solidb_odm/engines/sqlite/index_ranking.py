@@ -48,6 +48,12 @@ def keys_of(connection: sqlite3.Connection, table: str, rowids: Iterable[int]) -
     return dict(connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall())
 
 
+def by_key(connection: sqlite3.Connection, table: str, rowids: Iterable[int]) -> list[Stored | None]:
+    """Return documents by key."""
+    sql = f"SELECT {COLUMNS} FROM {table} WHERE rowid IN (SELECT value FROM json_each(?)) ORDER BY key"
+    return connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall()
+
+
 class IndexRanking(ABC):
     """Ranks the documents of one collection for one query. ``allowed`` is what SQL can say of conditions."""
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from .sql.candidates import Matching, Narrowings
     from .vector_index import VectorIndexes
 
-_MOST_ROWS: Final = 1_000
-"""The most documents that are wanted for which this is worth while."""
+_MOST_ROWS: Final = 1_000_000
+"""The most documents that are wanted of an index."""
 _FAR: Final = 1e300
 _NUMBERS: Final[frozenset[type[Any]]] = frozenset((int, float))
 

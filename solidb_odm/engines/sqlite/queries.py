@@ -25,7 +25,7 @@ from .explain import explain
 from .file_transaction import Transaction
 from .file_url import StoreOptions
 from .hit_queries import HitQuery, answered, hit_query
-from .index_ranking import keys_of
+from .index_ranking import by_key, keys_of
 from .interrupts import Ticks, raise_interrupt
 from .library import code_of
 from .nearest_rows import NearestRows, constant, count_of
@@ -531,6 +531,8 @@ class Queries:
         with self._searched(hits, binds) as (matches, ranking):
             if matches is None:
                 return None
+            if hits.all_of == matches.collection:
+                return by_key(self._connection, self._catalogue.need(hits.all_of).table, matches.scores)
             if ranking is None or hits.best is None:
                 return self.fetch(FetchDocuments(hits.query, self._answered(matches, matches.scores, binds)))
             if not hits.best.is_plain:

@@ -216,15 +216,17 @@ class Searcher:
         index = self._index(collection, "vector", name)
         if index is None or not 0 <= most <= MOST_NEIGHBOURS:
             return None
-        if not are_read and len(near) <= most:
-            return Matches(collection, index, dict.fromkeys(near, 0.0))
+        if not are_read:
+            first = near if len(near) <= most else self._vectors.first(index, near, given, most)
+            if first is not None:
+                return Matches(collection, index, dict.fromkeys(first, 0.0))
         measured = self._measured(index, near, given)
         if measured is None:
             return None
         table, sign = self._catalogue.need(collection).table, -1 if index.spec.metric == "euclidean" else 1
         signed = {rowid: sign * score for rowid, score in measured.items()}
-        first = best(self._connection, table, signed, most, descending=False)
-        return Matches(collection, index, {rowid: measured[rowid] for _, _, rowid in first}, sign)
+        ranked = best(self._connection, table, signed, most, descending=False)
+        return Matches(collection, index, {rowid: measured[rowid] for _, _, rowid in ranked}, sign)
 
     def _measured(self, index: StoredIndex, rowids: Sequence[int], given: Json) -> dict[int, float] | None:
         """Return the scores of vectors as the language has them."""

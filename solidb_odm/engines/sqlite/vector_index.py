@@ -85,6 +85,18 @@ class VectorIndexes:
         near = None if exact else self.approximate(index, state, asked, most)
         return near if near is not None else state.nearest(asked, most)
 
+    def first(
+        self, index: StoredIndex, rowids: Sequence[int], query: Sequence[float], most: int
+    ) -> list[int] | None:
+        """Return the ``most`` nearest of these documents; None where the roundings of the language decide."""
+        state, asked = self.state(index), Asked.of(query, index.spec.metric, math.hypot(*query))
+        first = list[int]()
+        for run in [] if state is None or asked is None else state.runs(rowids, asked):
+            first += run
+            if len(first) >= most:
+                break
+        return first if len(first) == most else None
+
     def approximate(self, index: StoredIndex, state: Vectors, asked: Asked, most: int) -> list[int] | None:
         """Return about the ``most`` nearest vectors of very many; None where these must be found exactly."""
         if self.is_writing():  # a graph is built of what is committed

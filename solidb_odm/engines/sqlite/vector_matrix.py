@@ -12,7 +12,6 @@ from dataclasses import field
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 from ..._dataclasses import dataclass
@@ -192,20 +191,24 @@ class Vectors:
             rows[newer] = self.extra.vectors[numpy.searchsorted(self.extra.rowids, wanted[newer])]
         return rows
 
-    def ordered(self, rowids: Sequence[int], asked: Asked) -> list[int] | None:
-        """Return documents in the order of the language; None where its roundings may decide."""
+    def runs(self, rowids: Sequence[int], asked: Asked) -> list[list[int]]:
+        """Return documents, the nearest first; together those whose order the language's roundings decide."""
         numpy, vectors = numpy_module(), self.rows(rowids)
         if not len(vectors):
             return []
-        far = _farness(numpy, vectors, asked).tolist()
-        ranked = sorted(zip(far, rowids, strict=True))
+        if self.shortest < _SHORTEST and (_lengths(numpy, vectors) < _SHORTEST).any():
+            return [list(rowids)]
+        ranked = sorted(zip(_farness(numpy, vectors, asked).tolist(), rowids, strict=True))
         scale = self.longest * max(1.0, asked.length)
         slack = 2 * _language_slack(asked.metric, max(-ranked[0][0], ranked[-1][0]), scale)
-        if any(after[0] - before[0] <= slack for before, after in pairwise(ranked)):
-            return None
-        if self.shortest < _SHORTEST and (_lengths(numpy, vectors) < _SHORTEST).any():
-            return None
-        return [rowid for _, rowid in ranked]
+        runs, before = list[list[int]](), -math.inf
+        for far, rowid in ranked:
+            if far - before > slack:
+                runs.append([rowid])
+            else:
+                runs[-1].append(rowid)
+            before = far
+        return runs
 
     def _places(self, numpy: Any, part: Part, among: Sequence[int] | None) -> tuple[Part, Any]:
         """Return a part, and the places in it that count; None for all."""

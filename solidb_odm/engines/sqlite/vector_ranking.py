@@ -89,17 +89,27 @@ class VectorRanking(IndexRanking):
 
     def _ordered(self, rowids: list[int]) -> list[int]:
         """Return documents in the order of the language: by distance, then by key."""
-        state, metric = self._state, self._index.spec.metric
-        assert state is not None
-        clear = state.ordered(rowids, self._asked)
-        if clear is not None:
-            return clear
+        assert self._state is not None
+        runs = self._state.runs(rowids, self._asked)
+        if len(runs) < len(rowids):
+            unclear = [rowid for run in runs if len(run) > 1 for rowid in run]
+            keys = keys_of(self._connection, self._collection.table, unclear)
+            exact = dict(zip(unclear, self._distances(unclear), strict=True))
+            runs = [
+                in_order(((exact[row], keys[row], row) for row in run), descending=self._is_descending)
+                if len(run) > 1
+                else run
+                for run in runs
+            ]
+        return [rowid for run in runs for rowid in run]
+
+    def _distances(self, rowids: list[int]) -> list[float]:
+        """Return how far documents are, as the language has it."""
+        assert self._state is not None
+        metric = self._index.spec.metric
         asked, sign = array("f", self._asked.narrow), -1 if metric == "dot" else 1
-        vectors = [array("f", row.tobytes()) for row in state.rows(rowids)]
-        distances = [sign * (distance_between(asked, vector, metric) or 0.0) for vector in vectors]
-        keys = keys_of(self._connection, self._collection.table, rowids)
-        ranked = zip(distances, [keys[rowid] for rowid in rowids], rowids, strict=True)
-        return in_order(ranked, descending=self._is_descending)
+        vectors = [array("f", row.tobytes()) for row in self._state.rows(rowids)]
+        return [sign * (distance_between(asked, vector, metric) or 0.0) for vector in vectors]
 
     def _without(self, most: int) -> list[int]:
         """Return documents without a vector, which come last, by key."""
