@@ -73,6 +73,7 @@ class IndexRanking(ABC):
         self._binds = binds
         self._is_filtered = bool(wanted.conditions)
         self._is_descending = wanted.is_descending
+        self._is_by_key = wanted.is_by_key
 
     @property
     def _is_exact(self) -> bool:
@@ -148,6 +149,18 @@ class IndexRanking(ABC):
             f" ON d.rowid = r.value WHERE ({self._allowed.condition})"
         )
         given = {**self._allowed.parameters.values(self._binds), "solidb_rows": json_text.encode(rowids)}
+        return [row[0] for row in self._connection.execute(sql, given).fetchall()]
+
+    def _others(self, table: str, most: int, among: str = "1") -> list[int]:
+        """Return documents of a table of those the index does not rank, by key, as far as they may pass."""
+        condition, given = among, dict[str, Any](solidb_most=most)
+        if self._allowed is not None:
+            condition += f" AND ({self._allowed.condition})"
+            given |= self._allowed.parameters.values(self._binds)
+        sql = (
+            f"SELECT d.rowid FROM {table} AS r CROSS JOIN {self._collection.table} AS d ON d.rowid = r.rowid"
+            f" WHERE {condition} ORDER BY d.key {'DESC' if self._is_descending else 'ASC'} LIMIT :solidb_most"
+        )
         return [row[0] for row in self._connection.execute(sql, given).fetchall()]
 
     def _all_passing(self, allowed: Matching, limit: str = "") -> list[int]:

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...language.functions.shapes import EARTH_RADIUS, metres, on_globe
 from . import json_text
-from .documents import COLUMNS
 from .index_ranking import MOST_UNKNOWN, IndexRanking, in_order
 from .layout import field_path
 from .place_tables import NO_PLACE, ODD, places_table, rest_of_places
 from .sql.index_filters import INSIDE, NOWHERE, surroundings
-from .sql.terms import DOCUMENT_COLUMNS
 
 if TYPE_CHECKING:
     from ..._types import Json, Stored
@@ -63,10 +61,12 @@ class PlaceRanking(IndexRanking):
     ) -> None:
         super().__init__(connection, collection, index, wanted, allowed, binds)
         self._lat, self._lon = centre
+        self._about: dict[int, float] = {}
+        self._error = 0.0
         self._nulls_last = nulls_last
         self._reach = reach
         self._radius = radius
-        self._others = rest_of_places(index.number)
+        self._rest = rest_of_places(index.number)
         self._skips_null = not index.is_outdated and wanted.has_place(binds)
         path = field_path(index.spec.fields[0])[1:-1]
         self._place = f"d.doc -> '{path}.lat', d.doc -> '{path}.lon'"
@@ -77,26 +77,26 @@ class PlaceRanking(IndexRanking):
     def documents(self, count: int, offset: int = 0) -> list[Stored | None] | None:
         if not self.is_possible() or not self._is_exact or self._odd(1):
             return None
-        if self._radius < math.inf and (not self._skips_null or self._rest(1, f"kind > {NO_PLACE}")):
+        if self._radius < math.inf and (not self._skips_null or self._unknown(1, f"kind > {NO_PLACE}")):
             return None  # what has a place but no distance is in every circle
-        documents = [] if self._nulls_last else self._without_place(count)
-        if len(documents) < count:
-            near = self._measured(count - len(documents))
+        rowids = [] if self._nulls_last else self._without_place(count)
+        if len(rowids) < count:
+            near = self._nearest(count - len(rowids))
             if near is None:
                 return None
-            documents += near
-        if len(documents) < count and self._nulls_last and self._radius == math.inf:
-            documents += self._without_place(count - len(documents))
-        return documents[offset:]
+            rowids += near
+        if len(rowids) < count and self._nulls_last and self._radius == math.inf:
+            rowids += self._without_place(count - len(rowids))
+        return self._read(rowids[offset:])
 
     def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
         among = f"kind > {NO_PLACE}" if self._skips_null else "1"
-        unknown = self._odd(MOST_UNKNOWN + 1) if self._nulls_last else self._rest(MOST_UNKNOWN + 1, among)
+        unknown = self._odd(MOST_UNKNOWN + 1) if self._nulls_last else self._unknown(MOST_UNKNOWN + 1, among)
         if not self.is_possible() or len(unknown) > MOST_UNKNOWN:
             return None
         for near, passed in self._rounds(count):
             if near is None:
-                others = self._rest(MOST_UNKNOWN + 1, among)
+                others = self._others(self._rest, MOST_UNKNOWN + 1, among)
                 return None if len(others) > MOST_UNKNOWN else run([*passed, *others])
             if len(passed) < count:
                 continue
@@ -110,7 +110,9 @@ class PlaceRanking(IndexRanking):
     def _first(self, most: int, among: list[int] | None) -> list[int] | None:
         near = self._ring(most) if among is None else self._distances(among)
         worst = near[most - 1][0] + 2 * _ROUNDING if len(near) > most else math.inf
-        return [rowid for far, rowid in near if far <= worst]
+        self._about = {rowid: far for far, rowid in near if far <= worst}
+        self._error = _ROUNDING if among is None else 0.0
+        return list(self._about)
 
     def _ring(self, most: int) -> Near:
         """Return the places of a ring that surely holds the ``most`` nearest, or of the whole globe."""
@@ -144,7 +146,7 @@ class PlaceRanking(IndexRanking):
     def _inside(self, radius: float, most: int) -> Near:
         """Return the plain places in the boxes around a circle, and those of them in its corners."""
         side = places_table(self._index.number)
-        is_plain = f"NOT EXISTS (SELECT 1 FROM {self._others} AS r WHERE r.rowid = {side}.rowid)"
+        is_plain = f"NOT EXISTS (SELECT 1 FROM {self._rest} AS r WHERE r.rowid = {side}.rowid)"
         sql = (
             f"SELECT rowid, (south + north) / 2, (west + east) / 2 FROM {side}"
             f" WHERE {INSIDE.format(*'????')} AND {is_plain} LIMIT ?"
@@ -160,30 +162,57 @@ class PlaceRanking(IndexRanking):
 
     # --- what the documents say ------------------------------------------------------------------
 
-    def _measured(self, count: int) -> list[Stored | None] | None:
+    def _nearest(self, count: int) -> list[int] | None:
         """Return the nearest documents that have a place; None if one of them is at no place."""
         for near, passed in self._rounds(count):
             if near is None or len(passed) >= count:
-                chosen = json_text.encode(passed)
-                rows = self._columns(f"{self._place}, {COLUMNS}", chosen)
-                ranked = [(far, row[2], row[2:]) for row in rows if (far := self._far(*row[:2])) is not None]
-                if len(ranked) < len(rows):
-                    return None
-                inside = [row for row in ranked if row[0] <= self._radius]
-                return in_order(inside, descending=self._is_descending)[:count]
+                ordered = self._ordered(passed)
+                return None if ordered is None else ordered[:count]
         return None
+
+    def _ordered(self, rowids: list[int]) -> list[int] | None:
+        """Return documents in the order of the language, measured as it does where 32 bits do not tell."""
+        runs, before = list[list[int]](), -math.inf
+        for far, rowid in sorted((self._about[rowid], rowid) for rowid in rowids):
+            if far - before > 2 * self._error:
+                runs.append([rowid])
+            else:
+                runs[-1].append(rowid)
+            before = far
+        unclear = [rowid for run in runs if self._is_unclear(run) for rowid in run]
+        exact = dict[int, tuple[float, str]]()
+        for rowid, key, *place in self._columns(f"d.rowid, d.key, {self._place}", unclear):
+            measured = self._metres(*place)
+            if measured is None:
+                return None
+            exact[rowid] = measured, key
+        return [rowid for run in runs for rowid in self._inside_radius(run, exact)]
+
+    def _is_unclear(self, run: list[int]) -> bool:
+        """Return whether 32 bits do not tell the order of documents, or whether one is inside the radius."""
+        return len(run) > 1 or abs(self._about[run[0]] - self._radius) <= self._error
+
+    def _inside_radius(self, run: list[int], exact: Mapping[int, tuple[float, str]]) -> list[int]:
+        """Return those of some documents that are inside the radius, in order."""
+        if run[0] not in exact:
+            return run if self._about[run[0]] <= self._radius else []
+        ranked = [(*exact[rowid], rowid) for rowid in run if exact[rowid][0] <= self._radius]
+        return in_order(ranked, descending=self._is_descending)
 
     def _distances(self, among: list[int]) -> Near:
         """Return how far documents are, the nearest first, without those that have no place."""
-        rows = self._columns(f"d.rowid, {self._place}", json_text.encode(among))
-        measured = [(self._far(*place), rowid) for rowid, *place in rows]
+        rows = self._columns(f"d.rowid, {self._place}", among)
+        measured = [(self._metres(*place), rowid) for rowid, *place in rows]
         return sorted([(far, rowid) for far, rowid in measured if far is not None and far <= self._radius])
 
-    def _columns(self, columns: str, rowids: str) -> list[Any]:
+    def _columns(self, columns: str, rowids: list[int]) -> list[Any]:
+        if not rowids:
+            return []
         sql = f"SELECT {columns} FROM {self._collection.table} AS d WHERE d.rowid IN"
-        return self._connection.execute(f"{sql} (SELECT value FROM json_each(?))", (rowids,)).fetchall()
+        given = (json_text.encode(rowids),)
+        return self._connection.execute(f"{sql} (SELECT value FROM json_each(?))", given).fetchall()
 
-    def _far(self, lat: str | None, lon: str | None) -> float | None:
+    def _metres(self, lat: str | None, lon: str | None) -> float | None:
         """Return the metres to a place as the language has them, for the texts of its numbers."""
         try:
             place = (float(lon or ""), float(lat or ""))
@@ -193,27 +222,15 @@ class PlaceRanking(IndexRanking):
 
     # --- documents without a plain place ---------------------------------------------------------
 
-    def _rest(self, most: int, condition: str = "1") -> list[int]:
+    def _unknown(self, most: int, condition: str = "1") -> list[int]:
         """Return documents that the index does not know."""
-        sql = f"SELECT rowid FROM {self._others} WHERE {condition} LIMIT ?"
+        sql = f"SELECT rowid FROM {self._rest} WHERE {condition} LIMIT ?"
         return [row[0] for row in self._connection.execute(sql, (most,)).fetchall()]
 
     def _odd(self, most: int) -> list[int]:
         """Return those of them that the language may measure or refuse; all, if the index does not say."""
-        return self._rest(most, "1" if self._index.is_outdated else f"kind > {NO_PLACE} AND kind = {ODD}")
+        return self._unknown(most, "1" if self._index.is_outdated else f"kind > {NO_PLACE} AND kind = {ODD}")
 
-    def _without_place(self, most: int) -> list[Stored | None]:
+    def _without_place(self, most: int) -> list[int]:
         """Return documents that have no distance, where none is odd, by key."""
-        condition, given = "", dict[str, Any](solidb_most=most)
-        if self._skips_null:
-            condition = f" AND r.kind > {NO_PLACE}"
-        if self._allowed is not None:
-            condition += f" AND ({self._allowed.condition})"
-            given |= self._allowed.parameters.values(self._binds)
-        direction = "DESC" if self._is_descending else "ASC"
-        columns = ", ".join(f"d.{column}" for column in DOCUMENT_COLUMNS)
-        sql = (
-            f"SELECT {columns} FROM {self._others} AS r CROSS JOIN {self._collection.table} AS d"
-            f" ON d.rowid = r.rowid{condition} ORDER BY d.key {direction} LIMIT :solidb_most"
-        )
-        return self._connection.execute(sql, given).fetchall()
+        return self._others(self._rest, most, f"r.kind > {NO_PLACE}" if self._skips_null else "1")

@@ -40,7 +40,6 @@ class TextRanking(IndexRanking):
     ) -> None:
         super().__init__(connection, collection, index, wanted, allowed, binds)
         self._scores = scores
-        self._is_by_key = wanted.is_by_key
 
     def is_possible(self) -> bool:
         return True

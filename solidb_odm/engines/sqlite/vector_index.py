@@ -119,14 +119,7 @@ class VectorIndexes:
 
     def odd(self, index: StoredIndex, most: int) -> list[int]:
         """Return documents that the index does not know, but the language may take for vectors."""
-        return self._rest(index, "WHERE odd", most)
-
-    def without(self, index: StoredIndex, most: int) -> list[int]:
-        """Return documents that the index does not know."""
-        return self._rest(index, "", most)
-
-    def _rest(self, index: StoredIndex, condition: str, most: int) -> list[int]:
-        sql = f"SELECT rowid FROM {rest_of_vectors(index.number)} {condition} LIMIT ?"
+        sql = f"SELECT rowid FROM {rest_of_vectors(index.number)} WHERE odd LIMIT ?"
         return [row[0] for row in self._connection.execute(sql, (most,)).fetchall()]
 
     def state(self, index: StoredIndex) -> Vectors | None:

@@ -40,6 +40,7 @@ class VectorRanking(IndexRanking):
         super().__init__(connection, collection, index, wanted, allowed, binds)
         self._vectors = vectors
         self._asked = asked
+        self._rest = rest_of_vectors(index.number)
         self._state = vectors.state(index)
         self._is_approximate = approximate and not wanted.conditions
 
@@ -53,7 +54,7 @@ class VectorRanking(IndexRanking):
             if near is None or len(passed) >= count:
                 ordered = self._ordered(passed)
                 if len(ordered) < count:
-                    ordered += self._without(count - len(ordered))
+                    ordered += self._others(self._rest, count - len(ordered))
                 return self._read(ordered[offset:count])
         return None
 
@@ -66,8 +67,10 @@ class VectorRanking(IndexRanking):
             return None
         for near, passed in self._rounds(count):
             if near is None:
-                others = self._vectors.without(self._index, MOST_UNKNOWN + 1)
-                return None if len(others) > MOST_UNKNOWN else run([*passed, *others])
+                in_place = self._is_exact and self._is_by_key and not odd  # where only the first others count
+                most = count - len(passed) if in_place else MOST_UNKNOWN + 1
+                others = self._others(self._rest, most)
+                return run([*passed, *others]) if in_place or len(others) < most else None
             if len(passed) < count:
                 continue
             rows = run([*passed, *odd])
@@ -110,16 +113,3 @@ class VectorRanking(IndexRanking):
         asked, sign = array("f", self._asked.narrow), -1 if metric == "dot" else 1
         vectors = [array("f", row.tobytes()) for row in self._state.rows(rowids)]
         return [sign * (distance_between(asked, vector, metric) or 0.0) for vector in vectors]
-
-    def _without(self, most: int) -> list[int]:
-        """Return documents without a vector, which come last, by key."""
-        condition, given = "1", dict[str, Any](solidb_most=most)
-        if self._allowed is not None:
-            condition = self._allowed.condition
-            given |= self._allowed.parameters.values(self._binds)
-        sql = (
-            f"SELECT d.rowid FROM {rest_of_vectors(self._index.number)} AS r"
-            f" CROSS JOIN {self._collection.table} AS d ON d.rowid = r.rowid WHERE ({condition})"
-            f" ORDER BY d.key {'DESC' if self._is_descending else 'ASC'} LIMIT :solidb_most"
-        )
-        return [row[0] for row in self._connection.execute(sql, given).fetchall()]

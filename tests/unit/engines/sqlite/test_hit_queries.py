@@ -65,6 +65,8 @@ HEADS = [
     'HYBRID_SEARCH("docs", "face", "body", [1, 2, 0], @q, {limit: 7, vector_weight: 0.3, text_weight: 0.7})',
     'HYBRID_SEARCH("docs", "face", "body", [0, -1, 1], @q, {limit: 3, fusion: "rrf"})',
     'HYBRID_SEARCH("docs", "face", "body", [0, -1, 1], @q)',
+    'VECTOR_SEARCH("docs", "face", [0.5, -1, 1], LENGTH(@q) + 1)',
+    'VECTOR_SEARCH("docs", "face", [1, 1, 0], 4)',
 ]
 LETS = "LET hits = {} LET keys = hits[*].doc._key LET scores = ZIP_OBJECT(keys, hits[*].score)"
 FOUND = "FOR d IN docs FILTER d._key IN keys"
@@ -79,6 +81,7 @@ TAILS = [
     f"{FOUND} AND d.n < 6 FILTER d.kind == 'rare' SORT scores[d._key] DESC LIMIT 3 RETURN d._key",
     f"{FOUND} SORT d._key RETURN [d._key, scores[d._key]]",
     f"{FOUND} SORT scores[d._key] LIMIT 3 RETURN scores[d._key]",
+    *(f"{FOUND} {rest} RETURN d" for rest in ("SORT d._key", "SORT d._key DESC", "AND d.n > 5 SORT d._key")),
     "FOR k IN keys RETURN [k, scores[k]]",
     f"{FOUND} FOR e IN docs FILTER e.n == d.n + 1 SORT d._key RETURN [d._key, e._key]",
 ]
@@ -134,11 +137,16 @@ def test_the_best_hits_are_those_of_the_language(channel: FileChannel, seed: int
         source.declare_index("docs", IndexInfo("body", "fulltext", ("body",), minimum_length=2))
         source.declare_index("docs", IndexInfo("face", "vector", ("face",), 3, "cosine"))
         for head in HEADS:
-            for tail in random.sample(TAILS, 4):
+            for tail in random.sample(TAILS, 5):
                 query, binds = parse(f"{LETS.format(head)} {tail}"), {"q": random.choice(ASKED)}
                 assert hit_query(query) is not None
-                rows = channel.perform(RunQuery(query, binds))
-                assert rows == evaluate(query, source, binds), (head, tail, binds)
+                rows: Any = channel.perform(RunQuery(query, binds))
+                expected: Any = evaluate(query, source, binds)
+                if tail.endswith("RETURN d"):
+                    read = channel.perform(FetchDocuments(query, binds))
+                    assert [row and row[0] for row in read] == [row["_key"] for row in rows], (head, tail)
+                    rows, expected = ([row["_key"] for row in answer] for answer in (rows, expected))
+                assert rows == expected, (head, tail, binds)
 
 
 def test_documents_are_read_for_the_answer_alone(channel: FileChannel) -> None:

@@ -193,6 +193,12 @@ def test_an_index_serves_however_many_documents_have_no_place() -> None:
         documents = channel.perform(FetchDocuments(parse(query), {}))
         assert documents == channel.perform(FetchDocuments(parse(whole), {}))[: len(documents)]
         assert len(documents) in (2, 400)
+    order = f"FOR d IN docs SORT {far} ?? 100000000, d._key"
+    deep = f"{order} LIMIT 1290, 40 RETURN d"
+    explained = channel.perform(ExplainQuery(parse(deep), {}))
+    assert explained["indexes"] == ["docs.p_geo"]
+    every = channel.perform(FetchDocuments(parse(f"{order} RETURN d"), {}))
+    assert channel.perform(FetchDocuments(parse(deep), {})) == every[1290:1330]
     channel.close()
     driver.close()
 

@@ -27,6 +27,7 @@ from solidb_odm.commands import (
     Savepoint,
 )
 from solidb_odm.engines.sqlite import FileChannel, FileDriver, vector_index, vector_matrix
+from solidb_odm.engines.sqlite.vector_ranking import VectorRanking
 from solidb_odm.language.parser import parse
 
 pytest.importorskip("numpy")
@@ -298,4 +299,32 @@ def test_fewer_than_are_wanted_are_ranked_too_whatever_else_comes(
         channel.perform(Apply([Inserts("docs", [(f"m{number}", body)])]))
         channel.perform(Commit())
         check(channel, metric, Random(number), condition)
+    channel.close()
+
+
+@pytest.mark.parametrize("condition", ["", "FILTER d.n < 900", "FILTER d.v != null", "FILTER d.open == null"])
+def test_an_index_serves_pages_at_any_depth_and_documents_without_a_vector(
+    driver: FileDriver, condition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is behind the first thousand, and behind the last vector, where documents come by key."""
+    channel = filled(driver, "euclidean", 0)
+    random = Random(2)
+    rows: Any = []
+    for number in range(1_500):
+        vector = [random.gauss(0, 1), random.choice([0, 1]), 1.0] if number % 4 == 0 else None
+        rows.append((f"k{random.randrange(10**9):09}", {"n": number, "v": vector}))
+    channel.perform(Apply([Inserts("docs", [(key, {"_key": key, **body}) for key, body in rows])]))
+    channel.perform(Commit())
+    vector = [0.5, 0.25, 1.0]
+    whole = keys(ask(channel, query("euclidean", condition), vector))
+    count = len(whole)
+    pages = [(0, count * 3 // 4), (count // 2, 30), (max(0, count - 60), 50), (count - 5, 90), (count + 9, 4)]
+    for offset, limit in pages:
+        page = query("euclidean", condition, f"LIMIT {offset}, {limit}")
+        explained: Any = channel.perform(ExplainQuery(page, {"v": vector, "far": 1e308}))
+        assert explained["indexes"][0] == "docs.v_vector"
+        assert keys(ask(channel, page, vector)) == whole[offset : offset + limit]
+        with monkeypatch.context() as patch:
+            patch.setattr(VectorRanking, "rows", lambda *_: pytest.fail("the evaluator was asked"))
+            assert fetched(channel, page, vector) == whole[offset : offset + limit]
     channel.close()
