@@ -368,7 +368,7 @@ def stored_form(document: Document) -> JsonObject:
     """Return what is stored of a new document."""
     mapping = type(document).__solidb_mapping__
     body = encode_value(mapping, document)
-    check_new(mapping, document, body, is_touched=state_of(document).touched)
+    check_new(mapping, (document,), (body,), (state_of(document).touched,))
     return body
 
 

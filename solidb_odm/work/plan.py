@@ -10,7 +10,7 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from .._types import Body, is_list, is_map
+from .._types import Body, is_map
 from ..commands import Batch, Inserts, Patch, Patches, Removals
 from ..errors import InvalidDocument, SolidbError, UniqueViolation
 from ..language.stored_documents import DEEPEST, is_deep
@@ -18,7 +18,6 @@ from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.document_state import State, all_untouched, state_of, untouched_notes
 from ..model.stored.codec import body_value, check_changed, check_new, encode_many, encode_text
-from ..model.stored.embedded import are_known
 from .differences import Difference, document_difference
 from .links import rank_of
 from .states import is_marked_now
@@ -126,33 +125,29 @@ def _put_patches(plan: WritePlan, mapping: Mapping, changes: list[Changed], as_t
 def _put_inserts(
     plan: WritePlan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
 ) -> None:
-    rows: list[tuple[str, Body]] = []
-    looks_closer = bool(mapping.is_unsound or mapping.revalidated) or not are_known(
-        documents, mapping.parts, mapping.known_parts
+    bodies = _bodies(mapping, documents, encode)
+    for document, body in () if mapping.is_shallow else zip(documents, bodies, strict=True):
+        if is_deep(body):
+            raise _too_deep(mapping, document.key)
+    touched: list[bool] = []
+    if all_untouched(documents) is None:
+        touched = [untouched_notes(document) is None and state_of(document).touched for document in documents]
+    check_new(mapping, documents, bodies, touched)
+    plan.put(
+        Inserts(mapping.collection, list(zip(map(_key_of, documents), bodies, strict=True))),
+        documents,
+        [*bodies],
     )
-    is_shallow = mapping.is_shallow
-    made = _bodies(mapping, documents, encode)
-    if is_shallow and not looks_closer and is_list(made) and all_untouched(documents) is not None:
-        rows, made = list(zip(map(_key_of, documents), made, strict=True)), ()
-    for document, body in zip(() if rows else documents, made, strict=True):
-        key = document.key
-        is_touched = untouched_notes(document) is None and state_of(document).touched
-        if not is_shallow and is_deep(body):
-            raise _too_deep(mapping, key)
-        if looks_closer or is_touched:
-            check_new(mapping, document, body, is_touched=is_touched)
-        rows.append((key, body))
-    plan.put(Inserts(mapping.collection, rows), documents, [body for _, body in rows])
 
 
 def _bodies(
     mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
-) -> Iterable[Body]:
+) -> Sequence[Body]:
     """Return the stored forms of new documents, made in one call if they are many."""
     many = None
     if len(documents) >= _MANY:
         many = encode_many(mapping, documents, as_text=encode is encode_text)
-    return map(partial(_encoded, mapping, encode), documents) if many is None else many
+    return list(map(partial(_encoded, mapping, encode), documents)) if many is None else many
 
 
 def _encoded(mapping: Mapping, encode: Callable[[Mapping, Document], Body], document: Document) -> Body:

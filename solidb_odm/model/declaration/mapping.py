@@ -19,14 +19,15 @@ from ...errors import DeclarationError
 from ...language.stored_documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
 from ..expressions.kinds import kind_of
-from ..stored.embedded import Kind, embedded_classes, instances, part_fields
+from ..stored.embedded import embedded_classes, instances, part_fields
 from ..stored.field_values import is_customised, stored_name
 from ..stored.forms import batch_serializer, is_shallow, nodes_in, stored_form, type_form
-from ..stored.number_fields import is_deep, number_fields, vector_fields
+from ..stored.number_fields import is_deep, number_fields, numeric_fields, vector_fields
 from ..stored.plain_types import is_plain_type
 from ..stored.pydantic_attributes import CONFIG, class_computed_fields, class_decorators, class_fields
 from ..stored.shape import document_schema
 from ..stored.trial import has_unsound_default, is_written_by_author, revalidated_fields
+from ..stored.value_columns import ValueColumns
 from .computed import cached_fields, stored_names
 from .indexes import Index
 
@@ -64,8 +65,9 @@ class Mapping:
     ``is_simple`` says that stored text can be given to Pydantic as it is.
     ``is_unsound``: a default is no value of its field, so new documents are validated before they are stored.
     ``is_shallow``: no document of the class can be nested too deep.
-    ``parts`` are the fields that can hold models and dataclass objects, ``known_parts`` which kinds of such
-    were found to fit.
+    ``parts`` are the fields that can hold models and dataclass objects.
+    ``columns`` tells of which values it is sure that they are stored exactly and read as they are.
+    ``numeric`` are the fields that can hold numbers at any depth, None where such may be stored of no field.
     ``names`` are the arguments that make Pydantic take stored names and its own, empty where the
     model's configuration does.
     """
@@ -80,7 +82,6 @@ class Mapping:
     indexes: tuple[IndexSpec, ...] = ()
     unstored: tuple[str, ...] = ()
     version: int = 1
-    known_parts: set[Kind] = field(default_factory=set[Kind])
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
     _batch: dict[bool, SchemaSerializer | None] = field(default_factory=dict[bool, "SchemaSerializer | None"])
@@ -100,6 +101,8 @@ class Mapping:
     revalidated: tuple[str, ...] = field(init=False)
     is_unsound: bool = field(init=False)
     is_shallow: bool = field(init=False)
+    columns: ValueColumns = field(init=False)
+    numeric: tuple[str, ...] | None = field(init=False)
     is_simple: bool = field(init=False)
     parts: tuple[str, ...] = field(init=False)
 
@@ -109,8 +112,8 @@ class Mapping:
             """Find out what only reading and writing documents needs, when it is asked for first."""
             if name in ("fields", "by_stored"):
                 map_fields(self)
-            elif name == "is_shallow":
-                measure_depth(self)
+            elif name in ("is_shallow", "columns", "numeric"):
+                complete_for_writing(self)
             elif name in _LATER:
                 complete_mapping(self)
             else:
@@ -220,9 +223,14 @@ def complete_mapping(mapping: Mapping) -> None:
     )
 
 
-def measure_depth(mapping: Mapping) -> None:
+def complete_for_writing(mapping: Mapping) -> None:
     """Add what only writing needs to know."""
-    mapping.is_shallow = is_shallow(stored_form(mapping.model).schema)
+    model: Any = mapping.model
+    schema = stored_form(model).schema
+    mapping.columns = ValueColumns(model, schema)
+    writes_more = mapping.is_open or mapping.rewrites or class_computed_fields(model)
+    mapping.numeric = None if writes_more else numeric_fields(model)
+    mapping.is_shallow = is_shallow(schema)
 
 
 def _older_names(model: type[Any], mapping: Mapping) -> dict[str, str]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import Any, cast
+from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -22,16 +24,16 @@ from ...language.stored_documents import DEEPEST, ENGINE_ATTRIBUTES, is_deep
 from ..declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
 from .embedded import (
     alike,
-    are_known,
     are_of_same_classes,
     instances,
+    is_bare,
     is_lossy,
-    kinds_that_fit,
     of_other_class,
     told_apart,
 )
 from .field_values import field_reader
 from .scalars import MAXIMUM, MINIMUM, NUMBER_HINT, InexactValueError, inexact_number, is_exact
+from .value_columns import sets_itself
 
 OF_AUTHORS = (PydanticSerializationError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 """What Pydantic raises of values it can't write or read, and the functions of a model's author do."""
@@ -40,6 +42,7 @@ _LONG_NUMBER = re.compile(r"[0-9]{19}")
 _FLOATS: frozenset[type[Any]] = frozenset((float,))
 _subclasses = type.__subclasses__
 _PLAIN = frozenset((str, int, float, bool, type(None)))
+_VALUES = frozenset((date, datetime, UUID))
 
 
 def encode_text(mapping: Mapping, document: Any) -> str:
@@ -93,16 +96,17 @@ def encode_many(mapping: Mapping, documents: Sequence[Any], *, as_text: bool) ->
     serializer = mapping.batch_serializer(as_text=as_text)
     if serializer is None or (is_marked and not as_text):
         return None
-    if mapping.is_open or any(map(_subclasses, mapping.embedded)):
-        for document in documents:
-            _check_parts(mapping, document)
     try:
         made: list[Any] = serializer.to_python(
             documents, mode="json", by_alias=True, round_trip=as_text, warnings="error"
         )
     except Exception:  # noqa: BLE001  one of them fails again by itself, with an error that names it
         return None
-    is_exact = as_text and _are_exact(mapping, documents)
+    unsure, is_derived = mapping.columns.unsure, any(map(_subclasses, mapping.embedded))
+    if mapping.is_open or (is_derived and unsure(documents, mapping.parts)):
+        for document in documents:
+            _check_parts(mapping, document)
+    is_exact = mapping.numeric is not None and not unsure(documents, mapping.numeric)
     for document, body in () if is_exact else zip(documents, made, strict=True):
         if as_text:
             if _may_lose(mapping, document, body):
@@ -136,21 +140,6 @@ def _may_lose(mapping: Mapping, document: Any, text: str) -> bool:
     if not mapping.deep_numbers and _has_plain_vectors(mapping, document):
         return _has_inexact(mapping, document)
     return _LONG_NUMBER.search(text) is not None or _has_inexact(mapping, document)
-
-
-def _are_exact(mapping: Mapping, documents: Sequence[Any]) -> bool:
-    """Return whether no number of these documents takes a closer look: all values of a field at once."""
-    if mapping.deep_numbers or mapping.vectors:
-        return False
-    for name in mapping.numbers:
-        values = [document.__dict__.get(name) for document in documents]
-        kinds = set(map(type, values))
-        if kinds == {int}:
-            if not MINIMUM <= min(values) <= max(values) <= MAXIMUM:
-                return False
-        elif kinds != {float} or not all(map(isfinite, values)):
-            return False
-    return True
 
 
 def _has_plain_vectors(mapping: Mapping, document: Any) -> bool:
@@ -200,11 +189,10 @@ def _value_may_lose(mapping: Mapping, document: Any) -> bool:
     return bool(mapping.deep_numbers or mapping.vectors) or _has_inexact(mapping, document)
 
 
-def check_valid(mapping: Mapping, document: Any, body: Body, changed: Iterable[str] | None = None) -> None:
-    """Hold a document to its model, and to be read as it is: all fields, or those that were changed.
+def check_valid(mapping: Mapping, document: Any, body: Body, names: Iterable[str] | None = None) -> None:
+    """Hold a document to its model, and to be read as it is: all fields, or those named.
 
-    ``changed`` are the names they are stored under. SchemaViolation with Pydantic's error as the cause,
-    InvalidDocument.
+    SchemaViolation with Pydantic's error as the cause, InvalidDocument.
     """
     try:
         read = validate(mapping, body)
@@ -216,39 +204,37 @@ def check_valid(mapping: Mapping, document: Any, body: Body, changed: Iterable[s
             key=document.key,
             hint="an attribute was set to a value that the model does not accept; nothing was sent",
         ) from error
-    by_stored = mapping.by_stored
-    names: Iterable[str] = mapping.fields
-    if changed is not None:
-        names = {*[by_stored[name].name for name in changed if name in by_stored], *mapping.revalidated}
     held, again = document.__dict__, read.__dict__
-    for name in names:
-        if name in mapping.fields and not _is_plainly_equal(held.get(name), again.get(name)):
+    for name in mapping.fields if names is None else names:
+        if name in mapping.fields and not _is_surely_equal(held.get(name), again.get(name)):
             _check_read_alike(mapping, document, read, name)
 
 
 def check_changed(mapping: Mapping, document: Any, body: Body, changed: JsonObject) -> None:
     """Hold the changed fields of a document to its model, as ``check_valid``.
 
-    ``changed`` are their stored values. Few of many are read one by one, where no validator of the model's
-    author could want to see the others.
+    ``changed`` are their stored values. Those whose values say by themselves that they fit need no look; few
+    of many are read one by one, where no validator of the model's author could want to see the others.
     """
+    known = [mapping.by_stored[stored].name for stored in changed if stored in mapping.by_stored]
+    names: Iterable[str] = mapping.columns.unsure((document,), known) if _is_unicode(body, changed) else known
+    is_apart = not mapping.revalidated and len(known) == len(changed)
+    if is_apart and not names:
+        return
     is_few = len(changed) * _FEW_OF <= len(mapping.fields)
-    is_apart = is_few and not mapping.revalidated and (isinstance(body, str) or not mapping.json_only)
-    if not is_apart or not _read_alike(mapping, document, changed):
-        check_valid(mapping, document, body, changed)
+    is_exact = isinstance(body, str) or not mapping.json_only
+    if not (is_apart and is_few and is_exact) or not _read_alike(mapping, document, changed, names):
+        check_valid(mapping, document, body, {*names, *mapping.revalidated})
 
 
-def _read_alike(mapping: Mapping, document: Any, changed: JsonObject) -> bool:
+def _read_alike(mapping: Mapping, document: Any, changed: JsonObject, names: Iterable[str]) -> bool:
     """Return whether fields are known to be read as they are; False says nothing."""
-    for stored, value in changed.items():
-        known = mapping.by_stored.get(stored)
-        if known is None:
-            return False
+    for name in names:
         try:
-            again = field_reader(mapping.model, known.name).read(value)
+            again = field_reader(mapping.model, name).read(changed[mapping.fields[name].stored])
         except (*OF_AUTHORS, RecursionError):  # who reads the whole says what is wrong
             return False
-        if not _is_plainly_equal(document.__dict__.get(known.name), again):
+        if not _is_surely_equal(document.__dict__.get(name), again):
             return False
     return True
 
@@ -257,32 +243,54 @@ _FEW_OF = 4
 """How many times as many fields a document has as are read one by one."""
 
 
-def check_new(mapping: Mapping, document: Any, body: Body, *, is_touched: bool) -> None:
-    """Hold a new document to its model, as ``check_valid``, unless what was made of it can't have changed.
+def check_new(
+    mapping: Mapping, documents: Sequence[Any], bodies: Sequence[Body], touched: Sequence[bool]
+) -> None:
+    """Hold new documents of a class to their model, as ``check_valid``, where they may not fit.
 
-    Its parts were given to it as they are; of those whose classes decide, one that is known to fit will do.
+    ``touched`` says of which an attribute may have been set; of none if it is empty. Others are what
+    validation made of them; but defaults and parts are taken as they are, and validators of the author may
+    make another value of what they made before.
     """
-    if is_touched or mapping.is_unsound or mapping.revalidated:
-        check_valid(mapping, document, body)
-    elif mapping.parts and not are_known((document,), mapping.parts, mapping.known_parts):
-        check_valid(mapping, document, body)
-        mapping.known_parts.update(kinds_that_fit(document, mapping.parts))
+    is_suspect = bool(mapping.is_unsound or mapping.revalidated or mapping.parts)
+    is_whole = mapping.is_unsound or any(touched)
+    names = mapping.fields if is_whole else dict.fromkeys((*mapping.parts, *mapping.revalidated))
+    unsure: Iterable[str] = mapping.columns.unsure(documents, names) if is_suspect or is_whole else ()
+    if any(touched) and not all(map(_is_unicode, bodies, bodies)):
+        unsure = names
+    for place, document in enumerate(documents if unsure else ()):
+        if is_suspect or touched[place]:
+            check_valid(mapping, document, bodies[place], unsure)
 
 
-def _is_plainly_equal(one: Any, other: Any) -> bool:
-    """Return whether two values are one text, number and the like, or equal lists of such; at little cost."""
+def _is_unicode(body: Body, values: Any) -> bool:
+    """Return whether all texts in some values of a body are Unicode; one that was written is."""
+    try:
+        return isinstance(body, str) or bool(to_json(values))
+    except ValueError:
+        return False
+
+
+def _is_surely_equal(one: Any, other: Any) -> bool:
+    """Return whether two values are equal, and of the same classes, at every depth; False says nothing.
+
+    What is stored of them is then the same, and nobody can tell them apart.
+    """
     kind = one.__class__
-    if kind is not other.__class__:
-        return False
-    if kind in _PLAIN:
+    if one is other or kind is not other.__class__:
+        return one is other
+    if kind in _PLAIN or kind in _VALUES:
         return bool(one == other)
-    if kind is not list or len(one) != len(other):
-        return False
-    return one == other and all(map(_is_of_plain_class, one, other))
-
-
-def _is_of_plain_class(one: Any, other: Any) -> bool:
-    return one.__class__ is other.__class__ and one.__class__ in _PLAIN
+    if kind is list or kind is tuple:
+        return len(one) == len(other) and all(map(_is_surely_equal, one, other))
+    if kind is dict:
+        return one.keys() == other.keys() and all(
+            _is_surely_equal(value, other[name]) for name, value in one.items()
+        )
+    if kind is set or kind is frozenset:
+        kinds = set(map(type, one))
+        return one == other and _PLAIN >= kinds == set(map(type, other))
+    return is_bare(one) and is_bare(other) and _is_surely_equal(one.__dict__, other.__dict__)
 
 
 def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> None:
@@ -300,7 +308,7 @@ def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> 
         return
     problem = f"{name} = {value!r} would be read as {again!r}"
     hint = "set it to a value that its type takes as it is; nothing was sent"
-    if any(map(_sets_itself, instances(document))):
+    if any(isinstance(part, BaseModel) and sets_itself(type(part)) for part in instances(document)):
         hint = "let model_post_init leave alone what is set, as it runs again at each load; nothing was sent"
     if is_alike:
         problem = f"{problem}: both are stored alike"
@@ -312,14 +320,6 @@ def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> 
         problem = f"{problem}: its validator changes what it gave before"
         hint = "let the validator leave alone what it made, or make the value before the document is made"
     raise _inexact(mapping, document, problem, hint)
-
-
-def _sets_itself(model: Any) -> bool:
-    """Return whether a model has a ``model_post_init`` of its own, beside that of private attributes."""
-    if not isinstance(model, BaseModel):
-        return False
-    function: Any = type(model).model_post_init
-    return function is not BaseModel.model_post_init and function.__name__ != "init_private_attributes"
 
 
 def _form(mapping: Mapping, document: Any, name: str) -> Any:

@@ -4,21 +4,21 @@ Pydantic lets a field hold an instance of a subclass, writes the declared fields
 
 Whether a value is read as it is: an attribute that was set past validation may be written as something else.
 A part of a new document may have been set so before or after the document was made of it, which
-nothing notes; so the parts are looked at, each kind of values once.
+nothing notes; so the parts are looked at.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias, TypeGuard, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeGuard, cast
 
 from pydantic import BaseModel
 
 from ..._types import Json, is_list, is_map, is_row
-from ..type_inspection import cached_by_class
-from .field_values import field_schema, keeps_values
+from .field_values import field_schema
 from .forms import LOSSY, nodes_in, schemas_in, stored_form
+from .pydantic_attributes import extra_of, private_of
 
 
 def embedded_classes(model: type[Any], schema: Any) -> tuple[type[Any], ...]:
@@ -163,53 +163,6 @@ def _is_part(node: Any) -> bool:
     return node.get("type") in ("model", "dataclass")
 
 
-Kind: TypeAlias = tuple[Any, ...]
-"""What may decide whether a part fits its model: its class, and the names and classes of its values."""
-
-
-def are_known(documents: Sequence[Any], names: tuple[str, ...], known: set[Kind]) -> bool:
-    """Return whether all parts in some fields of documents are of kinds that are known to fit."""
-    for name in names:
-        values: list[Any] = [document.__dict__.get(name) for document in documents]
-        if list in map(type, values):
-            values = [part for value in values for part in (value if is_list(value) else (value,))]
-        parts = [part for part in values if part is not None]
-        held = [getattr(part, "__dict__", _NOTHING) for part in parts]
-        types = [_row(map(type, value.values())) for value in held]
-        if not known.issuperset(zip(map(type, parts), map(_row, held), types, strict=True)):
-            return False
-    return True
-
-
-def kinds_that_fit(document: Any, names: tuple[str, ...]) -> Iterator[Kind]:
-    """Yield the kinds of the parts of a document that fits its model, where they decide whether it does."""
-    for name in names:
-        for part in instances(document.__dict__.get(name)):
-            if takes_by_kind(type(part)):
-                yield _kind(part)
-
-
-def _kind(part: Any) -> Kind:
-    held = getattr(part, "__dict__", _NOTHING)
-    return part.__class__, _row(held), _row(map(type, held.values()))
-
-
-_NOTHING: dict[str, Any] = {}
-_row: Callable[[Iterable[Any]], tuple[Any, ...]] = tuple
-
-
-@cached_by_class
-def takes_by_kind(kind: Any) -> bool:
-    """Return whether the classes of its values decide whether an object fits its model: texts, numbers.
-
-    Of wrong ones Pydantic warns as it writes, but for None.
-    """
-    schema: Any = getattr(kind, "__pydantic_core_schema__", None)
-    if not (is_map(schema) and schema["type"] == "model" and schema["schema"]["type"] == "model-fields"):
-        return False
-    config, declared = schema.get("config", {}), kind.__pydantic_decorators__
-    if any(name.startswith("str_") for name in config) or config.get("extra_fields_behavior") == "allow":
-        return False
-    if declared.field_serializers or declared.model_serializers or declared.computed_fields:
-        return False
-    return all(keeps_values(field["schema"]) for field in schema["schema"]["fields"].values())
+def is_bare(value: Any) -> bool:
+    """Return whether a value is a model that has nothing beside its fields."""
+    return isinstance(value, BaseModel) and extra_of(value) is None and private_of(value) is None

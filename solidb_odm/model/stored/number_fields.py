@@ -49,6 +49,18 @@ def is_deep(model: type[Any]) -> bool:
     )
 
 
+def numeric_fields(model: type[Any]) -> tuple[str, ...]:
+    """Return the fields that can hold numbers at any depth."""
+    return tuple(
+        name
+        for name, info in model.__pydantic_fields__.items()
+        if any(
+            member in (int, float) or _is_vector(member) or _holds_numbers(member, {model})
+            for member in type_inspection.alternatives(info.annotation)
+        )
+    )
+
+
 def _is_vector(member: Any) -> bool:
     return get_origin(member) is list and get_args(member) == (float,)
 

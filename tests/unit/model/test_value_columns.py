@@ -1,0 +1,253 @@
+"""What is said to be surely stored and read as it is: held to storing and reading it."""
+
+from __future__ import annotations
+
+import enum
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Optional
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_serializer, field_validator
+
+from solidb_odm import Document, Registry
+from solidb_odm.errors import SolidbError
+from solidb_odm.model.declaration.mapping import Mapping
+from solidb_odm.model.stored import codec
+from solidb_odm.model.stored.codec import check_changed, check_new, check_valid, encode_text, encode_value
+
+STORE = Registry()
+
+
+class Colour(enum.Enum):
+    RED, BLUE = "red", "blue"
+
+
+class Rank(enum.IntEnum):
+    LOW, HIGH = 1, 2
+
+
+class Rights(enum.IntFlag):
+    READ, WRITE = 1, 2
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Moment(datetime):
+    pass
+
+
+class Item(BaseModel):
+    sku: str
+    count: Annotated[int, Field(ge=0, le=99)]
+    price: float = 0.0
+    at: datetime | None = None
+
+
+class Special(Item):
+    more: str = ""
+
+
+class Box(BaseModel):
+    items: list[Item] = []
+    inner: Optional[Box] = None  # noqa: UP045  a name in quotes
+
+
+class Shouting(BaseModel):
+    model_config = ConfigDict(str_to_upper=True)
+    word: str
+
+
+class Open(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    word: str
+
+
+class Written(BaseModel):
+    word: str
+
+    @field_serializer("word")
+    def _write(self, word: str) -> str:
+        return word
+
+
+class Read(BaseModel):
+    word: str
+
+    @field_validator("word")
+    @classmethod
+    def _read(cls, word: str) -> str:
+        return word.lower()
+
+
+class Car(BaseModel):
+    kind: Literal["car"] = "car"
+    doors: int
+
+
+class Boat(BaseModel):
+    kind: Literal["boat"] = "boat"
+    mast: str
+
+
+def item(**values: Any) -> Item:
+    return Item.model_construct(**{"sku": "a", "count": 1, "price": 1.5, "at": None, **values})
+
+
+NOON = datetime(2024, 2, 29, 12, tzinfo=timezone(timedelta(hours=2, minutes=30)))
+NAIVE = [datetime.fromisoformat(text) for text in ("0001-01-01", "9999-12-31T23:59:59.999999")]
+SURE: dict[str, tuple[Any, list[Any]]] = {
+    "text": (str, ["", "a", "ä\0", "😀"]),
+    "short": (Annotated[str, Field(min_length=1, max_length=3)], ["a", "äöü"]),
+    "whole": (int, [0, -1, 2**63, -(2**63)]),
+    "bounded": (Annotated[int, Field(gt=0, lt=10)], [1, 9]),
+    "number": (float, [0.0, -0.0, 1.5, 1e300, 1e308, -1e308]),
+    "positive": (Annotated[float, Field(ge=0, le=2)], [0.0, 2.0]),
+    "truth": (bool, [True, False]),
+    "moment": (datetime, [NOON, NOON.astimezone(UTC), *NAIVE]),
+    "day": (date, [date(1, 1, 1), date(9999, 12, 31)]),
+    "hour": (time, [time(0), time(23, 59, 59, 999999)]),
+    "span": (timedelta, [timedelta(0), timedelta(days=-3, seconds=1), timedelta(days=999999)]),
+    "money": (Decimal, [Decimal("0.10"), Decimal("-0"), Decimal("1E+5"), Decimal(10) ** 40]),
+    "name": (UUID, [UUID(int=0), UUID(int=2**128 - 1)]),
+    "colour": (Colour, [Colour.RED, Colour.BLUE]),
+    "rank": (Rank, [Rank.LOW]),
+    "choice": (Literal["a", "b"], ["a", "b"]),
+    "maybe": (int | None, [None, 3]),
+    "texts": (list[str], [[], ["a", "b"]]),
+    "few": (Annotated[list[int], Field(max_length=2)], [[], [1, 2]]),
+    "vector": (list[float], [[], [0.5, -1.5]]),
+    "labels": (set[str], [set(), {"a", "b"}]),
+    "fixed": (frozenset[int], [frozenset({1, 2})]),
+    "pair": (tuple[int, str], [(1, "a")]),
+    "row": (tuple[float, ...], [(), (1.5, 2.5)]),
+    "counts": (dict[str, int], [{}, {"a": 1, "": 2}]),
+    "nested": (dict[str, list[Item]], [{"a": [item()], "b": []}]),
+    "anything": (Any, [None, 1, 1.5, "a", True, [1, {"a": [None]}]]),
+    "plain": (dict[str, Any], [{"a": {"b": [1.5]}}]),
+    "item": (Item, [item(), item(at=NOON)]),
+    "part": (Item | None, [None, item()]),
+    "box": (Box, [Box(), Box(items=[item()], inner=Box(items=[item(), item()], inner=Box()))]),
+    "either": (int | str, [1, "1"]),
+    "any_number": (int | float | None, [1, 1.0, None]),
+    "vehicle": (Annotated[Car | Boat, Field(discriminator="kind")], [Car(doors=3), Boat(mast="a")]),
+}
+"""Types with values that are sure."""
+
+OPEN: dict[str, Any] = {
+    "shouting": Shouting, "open": Open, "written": Written, "read": Read, "rights": Rights,
+    "steps": Annotated[int, Field(multiple_of=3)], "coded": Annotated[str, Field(pattern="^a")],
+    "upper": Annotated[str, StringConstraints(to_upper=True)], "raw": bytes, "later": time | int,
+    "by_number": dict[int, str],
+}  # fmt: skip
+"""Types of which nothing need be sure."""
+
+ODD: list[Any] = [
+    None, True, 1, -5, 100, 2**64, 1.0, float("nan"), float("inf"), 1e308, "", "a", "abcd", "zz", "\ud800",
+    Text("a"), b"a", NOON, NOON.date(), Moment(2024, 1, 1, tzinfo=UTC), time(1, tzinfo=UTC),
+    timedelta(microseconds=1),
+    Decimal("1.5"), Decimal("NaN"), UUID(int=5), Colour.RED, Rank.HIGH, Rights.READ | Rights.WRITE,
+    [], ["a"], [1], [1.5, True], [1, 2, 3], ["a", None], {"a"}, {1}, frozenset({1}), (), (1,), (1, "a"),
+    {}, {"a": 1}, {1: 1}, {"a": [1]}, {"a": [item()]}, {"a": {"b": object}}, item(), item(count=100),
+    item(price=True), item(price=float("inf")), item(at="2024-01-01"), item(sku=None), [item()],
+    Special(sku="a", count=1), Item.model_construct(sku="a"), Box.model_construct(items=[{"sku": "a"}]),
+    Box.model_construct(items=(item(),), inner=None), Box(items=[item()]), Shouting.model_construct(word="a"),
+    Open.model_validate({"word": "a", "more": 1}), Written(word="ab"), Read.model_construct(word="A"),
+    Car.model_construct(doors="3"),     Car.model_construct(kind="boat", doors=1), Boat(mast="a"),
+]  # fmt: skip
+"""Values that are set past validation in fields of all types."""
+
+TYPES = {name: annotation for name, (annotation, _) in SURE.items()} | OPEN
+
+
+def documents(name: str, annotation: Any) -> Any:
+    """Return a class of documents with one field."""
+    space: dict[str, Any] = {"__annotations__": {"value": annotation}, "__module__": __name__}
+    name = f"sure_{name}"
+    metaclass: Any = type(Document)
+    return metaclass(name.title(), (Document,), space, collection=name, registry=STORE)
+
+
+CLASSES = {name: documents(name, annotation) for name, annotation in TYPES.items()}
+
+
+def given(name: str, value: Any) -> Any:
+    """Return a document whose value was set past validation."""
+    return CLASSES[name].model_construct(key="k", value=value)
+
+
+@pytest.mark.parametrize("name", SURE)
+def test_values_of_known_types_are_sure(name: str) -> None:
+    mapping: Mapping = CLASSES[name].__solidb_mapping__
+    made = [given(name, value) for value in SURE[name][1]]
+    assert mapping.columns.unsure(made, mapping.fields) == []
+    assert mapping.columns.unsure([], mapping.fields) == []
+
+
+def refusal(check: Callable[[], object]) -> tuple[type[Exception], str] | None:
+    """Return the error of a check."""
+    try:
+        check()
+    except SolidbError as error:
+        return type(error), str(error)
+    return None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", TYPES)
+def test_sure_values_are_stored_and_read_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapping: Mapping = CLASSES[name].__solidb_mapping__
+    monkeypatch.setattr(codec, "_is_surely_equal", lambda *_: False)  # each field is looked at closely
+    for value in [*ODD, *SURE.get(name, (None, []))[1]]:
+        document = given(name, value)
+        if mapping.columns.unsure((document,), ("value",)):
+            continue
+        if value == "\ud800":  # texts and bodies are looked at for these
+            continue
+        for encode in (encode_text, encode_value):
+            body: Any = encode(mapping, document)
+            assert refusal(lambda: check_valid(mapping, document, body)) is None, value  # noqa: B023
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", TYPES)
+def test_values_set_past_validation_are_refused_as_by_reading_them(name: str) -> None:
+    mapping: Mapping = CLASSES[name].__solidb_mapping__
+    for value in [*ODD, *SURE.get(name, (None, []))[1]]:
+        document = given(name, value)
+        for encode in (encode_text, encode_value):
+            if refusal(lambda: encode(mapping, document)):  # noqa: B023
+                continue
+            body: Any = encode(mapping, document)
+            whole = refusal(lambda: check_valid(mapping, document, body))  # noqa: B023
+            assert refusal(lambda: check_new(mapping, [document], [body], [True])) == whole, value  # noqa: B023
+            changed = {"value": codec.body_value(body)["value"]}
+            assert refusal(lambda: check_changed(mapping, document, body, changed)) == whole, value  # noqa: B023
+
+
+def test_one_document_of_many_that_is_not_sure_is_found() -> None:
+    chance = random.Random(7)
+    for name, (_, values) in SURE.items():
+        mapping: Mapping = CLASSES[name].__solidb_mapping__
+        made = [given(name, chance.choice(values)) for _ in range(30)]
+        odd = [value for value in ODD if mapping.columns.unsure((given(name, value),), ("value",))]
+        for value in odd:
+            place = chance.randrange(30)
+            some = [*made[:place], given(name, value), *made[place + 1 :]]
+            assert mapping.columns.unsure(some, mapping.fields) == ["value"], value
+
+
+def test_a_missing_attribute_is_not_sure() -> None:
+    document = CLASSES["text"].model_construct(key="k")
+    assert CLASSES["text"].__solidb_mapping__.columns.unsure((document,), ("key", "value")) == ["value"]
+
+
+@pytest.mark.parametrize("key", ["", "a/b", "a\n", "a\x7f", "x" * 255, Text("a")])
+def test_an_odd_key_is_not_sure(key: Any) -> None:
+    document = CLASSES["text"].model_construct(key=key, value="a")
+    assert CLASSES["text"].__solidb_mapping__.columns.unsure((document,), ("key",)) == ["key"]
