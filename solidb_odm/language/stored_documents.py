@@ -24,6 +24,9 @@ _COUNTED_BITS: Final = 48
 """Those in the last group of a key, which is all that differs between two keys of one millisecond."""
 
 
+KEY_PATTERN: Final = r"^[^/\x00-\x1f\x7f]+$"
+"""The server takes any text, but a slash breaks ``collection/key`` and control characters break logs."""
+
 DEEPEST: Final = 120
 """Levels of lists and objects in a document. The server's JSON reader takes 127, Pydantic's some 200."""
 

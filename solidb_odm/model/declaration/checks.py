@@ -26,6 +26,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from ..._types import is_map
 from ...errors import DeclarationError
+from ...language.stored_documents import KEY_PATTERN
 from .. import type_inspection
 from ..expressions.kinds import includes
 from ..stored.field_values import stored_name
@@ -38,8 +39,6 @@ from .habits import OF_PYTHON
 from .indexes import Index
 
 MAXIMUM_KEY_LENGTH = 254
-KEY_PATTERN = r"^[^/\x00-\x1f\x7f]+$"
-"""The server takes any text, but a slash breaks ``collection/key`` and control characters break logs."""
 
 
 class KeyRule:

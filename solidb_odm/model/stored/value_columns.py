@@ -22,7 +22,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from ..declaration.checks import KEY_PATTERN
+from ...language.stored_documents import KEY_PATTERN
 from .field_values import fields_node
 from .forms import LOSSY
 from .scalars import MAXIMUM, MINIMUM, json_value, stored_duration, stored_time
