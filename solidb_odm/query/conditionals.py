@@ -17,6 +17,7 @@ from ..model.expressions.kinds import NAMES, Kind, choices, kind_of, plain_type,
 from .compiler import BuildScope
 from .conditions import condition, expression
 from .elements import check_no_elements, closed
+from .select_forms import form_of, tell_form
 from .statement import Statement
 
 T = TypeVar("T")
@@ -200,6 +201,9 @@ class Existence(Predicate):
         if isinstance(query, q.Block) and query.limit is None and not _collects(query):
             query = replace(query, sort=(), limit=q.Literal(1))
         return q.Compare(q.Call("LENGTH", (q.Subquery(query),)), ">", q.Literal(0))
+
+
+tell_form(Existence, lambda part, values: (Existence, form_of(part.inner, values)))
 
 
 def _collects(query: q.Block) -> bool:

@@ -19,7 +19,7 @@ from ..model.expressions.fields import FieldRef
 from ..model.field_types import GeoPoint
 from .conditions import expression
 from .geo import Coordinate, Distance
-from .select_forms import form_of, no_form, note, tell_form
+from .select_forms import Values, form_of, no_form, note, tell_form
 from .sources import model_of
 
 ALL_HITS = 1_000_000_000
@@ -252,12 +252,12 @@ class Padded(Expression):
         return q.Ternary(q.Compare(length, "==", q.Literal(self.dimension)), measured, far)
 
 
-def _form_of_measure(part: Measure, values: list[Any]) -> Any:
+def _form_of_measure(part: Measure, values: Values) -> Any:
     note(part.vector, values)
     return Measure, part.metric, form_of(part.field, values)
 
 
-def _form_of_search(part: Search, values: list[Any]) -> Any:
+def _form_of_search(part: Search, values: Values) -> Any:
     said: list[Any] = []
     for argument in part.arguments:
         if not isinstance(argument, q.Expression):
@@ -266,7 +266,7 @@ def _form_of_search(part: Search, values: list[Any]) -> Any:
     return Search, part.function, form_of(part.field, values), *said
 
 
-def _form_of_padded(part: Padded, values: list[Any]) -> Any:
+def _form_of_padded(part: Padded, values: Values) -> Any:
     note(_FAR, values)
     field, measure = form_of(part.field, values), form_of(part.measure, values)
     return Padded, part.dimension, part.approximate, field, measure

@@ -15,7 +15,7 @@ from ..language import nodes as q
 from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expressions.build_scope import Source
-from ..model.expressions.column_methods import Ordering, sort_key
+from ..model.expressions.column_methods import Nested, Ordering, sort_key
 from ..model.expressions.expression import Combined, Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Place
 from ..model.type_inspection import CACHE, keep
@@ -41,7 +41,7 @@ from .elements import Unnest, check_no_elements
 from .functions import Aggregate
 from .load_paths import Hops
 from .select_block import Selection, build_select, check_sources, has_aggregate
-from .select_forms import Step, build_once
+from .select_forms import Step, build_once, form_of, form_of_select, tell_form
 from .sources import Alias, model_of
 from .statement import Loading, T_co, check_documents
 
@@ -551,3 +551,10 @@ def select(*items: Any) -> Select[Any]:
     if len(items) == 1 and (kept := _of_count(items[0])) is not None:
         return kept
     return Select(tuple(column(item) for item in items), len(items) == 1)
+
+
+# What is asked of other rows has the form of their statement.
+tell_form(Select, form_of_select)
+tell_form(SingleValue, lambda part, values: (SingleValue, form_of(part.inner, values)))
+tell_form(ListValue, lambda part, values: (ListValue, form_of(part.inner, values)))
+tell_form(Nested, lambda part, values: (Nested, form_of(part.statement, values)))

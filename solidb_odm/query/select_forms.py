@@ -29,22 +29,26 @@ from ..model.expressions.expression import (
     Negative,
     Value,
 )
-from ..model.expressions.fields import FieldRef, KnownComparison, Mark
+from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Mark
 from ..model.expressions.literals import size_of
 from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class
-from .columns import Entity, Labelled, Partner, Scalar, labels_of
+from .columns import Column, Entity, Labelled, Partner, Scalar, labels_of
 from .compiled import Compiled
 from .conditions import too_deep
+from .elements import ElementCondition, Elements
 from .functions import Aggregate
+from .sources import Alias
 
 if TYPE_CHECKING:
     from .select import Select
 
 Form: TypeAlias = tuple[Any, ...]
-Store: TypeAlias = dict[Form, tuple[Compiled, tuple[str, ...], dict[str, Any]]]
-Read: TypeAlias = Callable[[Any, list[Any]], Any]
-"""Returns the form of a part, and adds its values to a list."""
+Known: TypeAlias = tuple[Compiled, tuple[str, ...], dict[str, Any]]
+"""What a form compiles to, the names of its values in order, and the clock where it asks for that."""
+Store: TypeAlias = dict[Form, Known]
+Read: TypeAlias = "Callable[[Any, Values], Any]"
+"""Returns the form of a part, and adds its values to those before."""
 
 _SIZE = 512
 _MOST_JOINED = 16
@@ -134,32 +138,35 @@ def _without_clock(binds: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     return {name: value for name, value in binds.items() if name != CLOCK}, {CLOCK: binds[CLOCK]}
 
 
+class Values(list[Any]):
+    """The values of a statement, in order. Aliases, and others known by their identity, have numbers."""
+
+    __slots__ = ("_numbers",)
+    _numbers: dict[int, int]
+
+    def number(self, part: object) -> int:
+        """Return which of the parts that were asked about this is."""
+        try:
+            numbers = self._numbers
+        except AttributeError:
+            numbers = self._numbers = {}
+        return numbers.setdefault(id(part), len(numbers))
+
+
 class _Unknown(Exception):
     """A select has a part whose form can't be told; it is built again each time."""
 
 
 def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compiled:
     """Return what a select compiles to; ``build`` makes that of a new form."""
-    values: list[Any] = []
-    try:
-        form = _form(selection, values)
-        if len(values) > 1:
-            marks = list(map(_mark, values))
-            given = dict(zip(marks, values, strict=True))
-            if len(given) < len(marks):  # equal values share a bind variable
-                form = (*form, tuple(map(list(given).index, marks)))
-                values = list(given.values())
-        known = _known.get(form) or _store_of(form).get(form)
-    except RecursionError as exc:
-        raise too_deep() from exc
-    except (_Unknown, TypeError):  # TypeError: a part can't be hashed
+    read = _read(selection)
+    if read is None:
         return build()
+    form, given, known = read
     if known is None:
-        built = build()
-        _keep(form, selection, values, built)
-        return built
+        return _kept(form, given, build(), selection.columns, selection.single)
     first, names, clock = known
-    binds = dict(zip(names, values, strict=True))
+    binds = dict(zip(names, given, strict=True))
     if clock:
         binds |= clock
     if selection.reader is None and not selection.loads and selection.on_unreadable == "raise":
@@ -176,21 +183,56 @@ def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compile
     )
 
 
-def _keep(form: Form, selection: Select[Any], values: list[Any], built: Compiled) -> None:
+def build_other_once(statement: Any, build: Callable[[], Compiled], columns: tuple[Column, ...]) -> Compiled:
+    """Return what a statement of another kind compiles to, with its columns, as ``build_once`` does."""
+    read = _read(statement)
+    if read is None:
+        return build()
+    form, given, known = read
+    if known is None:
+        built = build()
+        return _kept(form, given, built, columns, built.single)
+    first, names, clock = known
+    return first.again(values=dict(zip(names, given, strict=True)) | clock, columns=columns)
+
+
+def _read(statement: Any) -> tuple[Form, list[Any], Known | None] | None:
+    """Return the form of a statement, its values, and what is known of it; None if it has no form."""
+    values = Values()
+    try:
+        form: Form = form_of(statement, values)
+        given: list[Any] = values
+        if len(values) > 1:
+            marks = list(map(_mark, values))
+            different = dict(zip(marks, values, strict=True))
+            if len(different) < len(marks):  # equal values share a bind variable
+                form = (*form, tuple(map(list(different).index, marks)))
+                given = list(different.values())
+        return form, given, _known.get(form) or _store_of(form).get(form)
+    except RecursionError as exc:
+        raise too_deep() from exc
+    except (_Unknown, TypeError):  # TypeError: a part can't be hashed
+        return None
+
+
+def _kept(
+    form: Form, values: list[Any], built: Compiled, columns: tuple[Column, ...], single: bool
+) -> Compiled:
     """Keep what a form compiles to, if its bind values are those that it leaves out and no others."""
     binds, clock = _without_clock(built.values)
     names = {_mark(value): name for name, value in binds.items()}
     marks = list(map(_mark, values))
     if names.keys() != set(marks) or len(names) < len(binds):
-        return
+        return built
     store = _store_of(form)
     oldest = next(iter(store), None)
     if len(store) >= _SIZE or (oldest is not None and oldest[0] != Registry.generation):
         store.clear()  # forms from before the newest class are asked for no more
     plain = Compiled(
-        built.query, {}, selection.columns, selection.single, approximate=built.approximate
+        built.query, {}, columns, single, writes=built.writes, approximate=built.approximate
     ).again(columns=())
     store[form] = plain, tuple(names[mark] for mark in marks), clock
+    return built
 
 
 def _store_of(form: Form) -> Store:
@@ -229,7 +271,7 @@ _NO_CLAUSES = frozenset({"reader", "loads", "on_unreadable", "_compiled", "_step
 part of its form."""
 
 
-def _form(selection: Select[Any], values: list[Any]) -> Form:
+def form_of_select(selection: Select[Any], values: Values) -> Form:
     """Return the form of a select, and its values in order.
 
     It is read off the clauses one by one, so that one that is new here is a part of it too, or keeps the
@@ -253,14 +295,16 @@ def _form(selection: Select[Any], values: list[Any]) -> Form:
     return tuple(form)
 
 
-def form_of(part: Any, values: list[Any]) -> Any:
+def form_of(part: Any, values: Values) -> Any:
     """Return the form of a clause, or of a part of one; _Unknown of a kind that is not told below."""
     read = _READERS.get(part.__class__)
-    return _source(part) if read is None else read(part, values)
+    return _source(part, values) if read is None else read(part, values)
 
 
-def _source(source: Any) -> Any:
-    if not isinstance(source, type):  # an alias or a named statement is made for one statement
+def _source(source: Any, values: Values) -> Any:
+    if source.__class__ is Alias:  # one is like another, in the same places
+        return Alias, source.__solidb_model__, values.number(source)
+    if not isinstance(source, type):  # a named statement is made for one statement
         no_form()
     return source
 
@@ -270,11 +314,11 @@ def no_form() -> NoReturn:
     raise _Unknown
 
 
-def _as_it_is(clause: bool | None, _values: list[Any]) -> Any:
+def _as_it_is(clause: bool | None, _values: Values) -> Any:
     return clause
 
 
-def _count(clause: int, values: list[Any]) -> Any:
+def _count(clause: int, values: Values) -> Any:
     """Return whether there is a LIMIT or OFFSET, of which 0 is none."""
     note(clause, values)
     return bool(clause)
@@ -287,46 +331,63 @@ def note(value: Any, values: list[Any]) -> None:
     values.append(value)
 
 
-def _each(clause: tuple[Any, ...], values: list[Any]) -> Any:
+def _each(clause: tuple[Any, ...], values: Values) -> Any:
     return tuple([form_of(part, values) for part in clause])
 
 
-def _whole(part: Entity, _values: list[Any]) -> Any:
+def _whole(part: Entity, values: Values) -> Any:
     source = part.source
-    return source if isinstance(source, type) else _source(source)
+    return source if isinstance(source, type) else _source(source, values)
 
 
-def _field(part: FieldRef, _values: list[Any]) -> Any:
+def _field(part: FieldRef, values: Values) -> Any:
     if part.__solidb_mark__ is not None:
         return part.__solidb_mark__
     place = part.__solidb_place__
-    return _source(place.source), place.path, place.owner, place.name, place.nullable, place.annotation
+    return (
+        _source(place.source, values),
+        place.path,
+        place.owner,
+        place.name,
+        place.nullable,
+        place.annotation,
+    )
 
 
-def _value(part: Value, values: list[Any]) -> Any:
+def _value(part: Value, values: Values) -> Any:
     value = part.value
     note(value, values)
     kind = value.__class__
     return kind if kind is str else size_of(value) or kind
 
 
-def _comparison(part: Comparison, values: list[Any]) -> Any:
+def _comparison(part: Comparison, values: Values) -> Any:
     return Comparison, part.operator, form_of(part.left, values), form_of(part.right, values)
 
 
-def _known_comparison(part: KnownComparison, values: list[Any]) -> Any:
+def _known_comparison(part: KnownComparison, values: Values) -> Any:
     values.append(part.value)
     return part.form
 
 
-def _ordering(part: Ordering, values: list[Any]) -> Any:
+def _ordering(part: Ordering, values: Values) -> Any:
     return form_of(part.expression, values), part.descending
 
 
-def _kind(part: Expression, values: list[Any]) -> Any:
+def _kind(part: Expression, values: Values) -> Any:
     kind = type(part)
     own = tuple([getattr(part, name) for name in _KINDS[kind]])
     return kind, own, tuple([form_of(operand, values) for operand in part.__solidb_operands__()])
+
+
+def _elements(part: Elements, values: Values) -> Any:
+    root = part.__solidb_root__
+    said = part.__solidb_quantifier__, part.__solidb_path__, part.__solidb_element_type__
+    return Elements, said, values.number(root), root.__solidb_bound__, form_of(part.__solidb_list__, values)
+
+
+def _element_condition(part: ElementCondition, values: Values) -> Any:
+    return ElementCondition, form_of(part.root, values), form_of(part.inner, values)
 
 
 _KINDS: dict[type[Expression], tuple[str, ...]] = {
@@ -353,13 +414,16 @@ _READERS: dict[type[Any], Read] = {
     type(None): _as_it_is,
     int: _count,
     tuple: _each,
+    Elements: _elements,
+    ElementCondition: _element_condition,
     FieldRef: _field,
+    IdRef: lambda part, values: (IdRef, _source(part.model, values)),
     Value: _value,
     Comparison: _comparison,
     KnownComparison: _known_comparison,
     Ordering: _ordering,
-    Partner: lambda part, values: (_source(part.source), _each(part.conditions, values)),
+    Partner: lambda part, values: (_source(part.source, values), _each(part.conditions, values)),
     Entity: _whole,
     Scalar: lambda part, values: form_of(part.expression, values),
 }
-"""What reads the forms of parts; other expressions, aliases and named statements have none."""
+"""What reads the forms of parts; other expressions and named statements have none."""

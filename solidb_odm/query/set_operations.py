@@ -9,6 +9,7 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
+from ..model.declaration.registry import Registry
 from ..model.expressions.build_scope import checked_extent
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
@@ -21,6 +22,7 @@ from .conditions import bounded
 from .load_paths import Hops
 from .select import natural, ordering
 from .select_block import check_sources
+from .select_forms import Form, Values, build_other_once, form_of, no_form, tell_form
 from .statement import Loading, Statement, T_co
 
 T = TypeVar("T")
@@ -79,13 +81,17 @@ class Combination(Loading[T_co]):
         check_sources(self)
         return Table(name, self)
 
-    @bounded
     def compile(self) -> Compiled:
         if not self._compiled:
-            scope = BuildScope()
-            query = with_tables(self.__solidb_rows__(scope, None), scope)
-            self._compiled.append(Compiled(query, scope.values, self.columns, self.single, loads=self.loads))
+            made = self._build() if self.loads else build_other_once(self, self._build, self.columns)
+            self._compiled.append(made)
         return self._compiled[0]
+
+    @bounded
+    def _build(self) -> Compiled:
+        scope = BuildScope()
+        query = with_tables(self.__solidb_rows__(scope, None), scope)
+        return Compiled(query, scope.values, self.columns, self.single, loads=self.loads)
 
     def __solidb_rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
         scopes = BuildScope(scope), BuildScope(scope)
@@ -137,6 +143,17 @@ class Combination(Loading[T_co]):
         if not self.single:
             raise UsageError("a statement inside another one needs exactly one column")
         return self.__solidb_rows__(scope, None)
+
+
+def _form(part: Combination[Any], values: Values) -> Form:
+    if not all(isinstance(key.expression, FieldRef) for key in part.orderings):
+        no_form()  # a sort key may be known as a column by its label, or by being the same expression
+    cuts = tuple(part.orderings), part.limit_count, part.offset_count
+    said = tuple([form_of(clause, values) for clause in cuts])
+    return Registry.generation, part.operator, form_of(part.left, values), form_of(part.right, values), *said
+
+
+tell_form(Combination, _form)
 
 
 def _read_as_both(one: Column, other: Column) -> Column:

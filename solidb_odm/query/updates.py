@@ -13,17 +13,19 @@ from .._wrong_calls import refuse_more, refuse_options
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.declaration.mapping import TYPE_ATTRIBUTE
+from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expressions import instants
 from ..model.expressions.expression import Expression, Predicate
 from ..model.mixins import SoftDelete, Timestamped, now
 from ..model.stored.field_values import stored_name
 from . import conditions
-from .bind_values import Patch, by_names, patch_of, patches_below
+from .bind_values import Patch, Written, by_names, patch_of, patches_below
 from .compiler import BuildScope, not_read, sources_of
 from .conditions import Reference, V
 from .elements import closed_all
 from .select_block import conjunction, narrowing, root_of
+from .select_forms import Form, Values, form_of, tell_form
 from .sources import are_one, family
 from .written import Write
 
@@ -252,3 +254,19 @@ def document_class(model: Any, what: str) -> type[Document]:
         kept = "change its attributes, then session.commit()"
         hint = {"insert": "session.add(document)", "delete": "session.delete(document)"}.get(what, kept)
     raise UsageError(f"{what}() takes a Document class, not {shown(cast(object, model))}", hint=hint)
+
+
+def _form_of_update(part: Update, values: Values) -> Form:
+    patches = [part.patch, *(patch for _, patch in part.below)]
+    written = tuple([tuple([(name, form_of(value, values)) for name, value in patch]) for patch in patches])
+    return *_form_of_chosen(part, values), written, tuple([model for model, _ in part.below])
+
+
+def _form_of_chosen(part: Chosen, values: Values) -> Form:
+    conditions_of = tuple([form_of(condition, values) for condition in part.conditions])
+    return Registry.generation, part.__class__, part.model, part.is_with_deleted, conditions_of
+
+
+tell_form(Update, _form_of_update)
+tell_form(Delete, lambda part, values: (*_form_of_chosen(part, values), part.is_permanent))
+tell_form(Written, lambda part, values: (Written, form_of(part.value, values)))

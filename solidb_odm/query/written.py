@@ -15,6 +15,7 @@ from .compiled import Compiled
 from .compiler import BuildScope, sources_of, with_tables
 from .conditions import bounded
 from .select_block import row_of
+from .select_forms import build_other_once
 from .statement import Statement, T_co
 
 A = TypeVar("A")
@@ -70,8 +71,11 @@ class Write(Statement[int]):
             _check_source(returned, self.model)
         return Returning(self, columns, len(items) == 1)
 
-    @bounded
     def compile(self) -> Compiled:
+        return build_other_once(self, self._build, (WRITTEN,))
+
+    @bounded
+    def _build(self) -> Compiled:
         scope = BuildScope()
         body = self.__solidb_write__(scope)
         written = q.Attribute(q.Name(self.__solidb_row__()), "_key")

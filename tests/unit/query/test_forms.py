@@ -28,8 +28,13 @@ from solidb_odm import (
     Vector,
     VectorIndex,
     aliased,
+    all_,
     and_,
+    any_,
+    delete,
     desc,
+    except_,
+    exists,
     func,
     hybrid,
     in_,
@@ -37,8 +42,11 @@ from solidb_odm import (
     matches,
     nearest,
     not_,
+    not_in,
     or_,
     select,
+    union,
+    update,
 )
 from solidb_odm.errors import UsageError
 from solidb_odm.language import nodes as q
@@ -46,7 +54,7 @@ from solidb_odm.language.printer import print_query
 from solidb_odm.language.sizes import extent
 from solidb_odm.model.expressions.expression import Expression
 from solidb_odm.query import select_forms
-from tests.unit.query.models import Member
+from tests.unit.query.models import Knows, Member, Team
 
 VALUES = st.sampled_from([0, 1, 20, -1, 0.0, -0.0, 1.0, True, False, "", "a", "1", None])
 
@@ -83,10 +91,56 @@ def test_selects_that_differ_in_values_share_their_nodes() -> None:
     assert (one.compile().bind_vars, other.compile().bind_vars) == ({"p0": 1}, {"p0": 2})
 
 
-def test_selects_over_aliases_do_not_share_nodes() -> None:
-    one, other = (select(each).where(each.age > 1) for each in (aliased(Member), aliased(Member)))
+def over_other_rows(a: Any, b: Any, count: int) -> list[Any]:
+    """Return statements that read several rows, with aliases and subqueries of their own."""
+    one, other, part = aliased(Member), aliased(Member), any_(Member.lines)
+    both = select(one.name, other.age).join(other, one.name == other.nickname)
+    knows = select(Knows.key).where(Knows.from_ == one.id, Knows.since > count)
+    named = select(Member.name).where(Member.meta["a"] == a)
+    return [
+        both.where(one.meta["a"] == a, other.meta["a"] == b).order_by(desc(other.age)).limit(count),
+        both.where(other.meta["a"] == a, one.meta["a"] == b).order_by(desc(one.age)).limit(count),
+        select(one).where(one.meta["a"] == a, exists(knows)),
+        select(one).where(one.meta["a"] == a, ~exists(knows.where(Knows.to == one.id))),
+        select(one.name, func.count(Knows)).outerjoin(Knows, Knows.to == one.id).group_by(one.name),
+        select(Member.age).where(in_(Member.name, named), not_in(Member.key, select(Team.lead))),
+        select(Member.age, named.scalar_subquery(), named.list_subquery()).where(Member.meta["b"] == b),
+        select(Member).where((part.sku == str(a)) & (part.price > count)),
+        select(Member).where(any_(Member.lines).sku == str(a), any_(Member.lines).price > count),
+        select(Member).where(any_(Member.lines, lambda line: (line.sku == str(a)) | (line.price > count))),
+        select(Member).where(all_(Member.tags) != str(b)),
+        union(named, select(Team.title).where(Team.lead == str(b))).order_by(Member.name).limit(count),
+        except_(named, named.where(Member.meta["b"] == b)),
+        update(Member).where(Member.meta["a"] == a).values(age=count, nickname=Member.name + str(b)),
+        delete(Member).where(Member.meta["a"] == a, in_(Member.name, select(Team.lead))),
+    ]
 
-    assert one.compile().query is not other.compile().query
+
+@given(VALUES, VALUES, st.sampled_from([0, 1, 20]))
+def test_what_reads_other_rows_says_the_same_whether_its_form_was_built_before_or_not(
+    a: Any, b: Any, count: int
+) -> None:
+    for statement in over_other_rows(a, b, count):
+        compiled, built = statement.compile(), statement._build()
+        assert said(compiled.query, compiled.bind_vars) == said(built.query, built.bind_vars)
+        assert compiled.writes == built.writes
+        assert [type(column) for column in compiled.columns] == [type(column) for column in built.columns]
+
+
+def test_what_reads_other_rows_shares_its_nodes_with_what_differs_in_values() -> None:
+    pairs = zip(over_other_rows("x", "y", 3), over_other_rows("v", "w", 4), strict=True)
+    nodes = [(one.compile().query, other.compile().query) for one, other in pairs]
+
+    assert [one is other for one, other in nodes] == [True] * len(nodes)
+    assert len({id(one) for one, _ in nodes}) == len(nodes)
+
+
+def test_a_form_tells_which_of_two_aliases_stands_where() -> None:
+    one, other = aliased(Member), aliased(Member)
+    crossed = select(one.name).join(other, one.age > other.age)
+
+    assert crossed.compile().query is select(other.name).join(one, other.age > one.age).compile().query
+    assert crossed.compile().query is not select(one.name).join(other, other.age > one.age).compile().query
 
 
 def test_a_value_that_can_not_travel_is_refused_in_a_known_form_too() -> None:
@@ -231,7 +285,7 @@ def test_methods_that_led_there_before_read_no_form(monkeypatch: pytest.MonkeyPa
         return select(Kinds).where(Kinds.number > low).order_by(desc(Kinds.text)).limit(count).offset(7)
 
     first = page(1, 2).compile()
-    monkeypatch.setattr(select_forms, "_form", None)
+    monkeypatch.setattr(select_forms, "_read", None)
 
     assert page(3, 4).compile().query is first.query
     assert page(3, 4).compile().bind_vars == {"p0": 3, "p1": 7, "p2": 4}
