@@ -19,9 +19,10 @@ from ...errors import DeclarationError
 from ...language.stored_documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
 from ..expressions.kinds import kind_of
+from ..stored.core_schemas import nodes_in
 from ..stored.embedded import embedded_classes, instances, part_fields
 from ..stored.field_values import is_customised, stored_name
-from ..stored.forms import batch_serializer, is_shallow, nodes_in, stored_form, type_form
+from ..stored.forms import batch_serializer, is_shallow, stored_form, type_form
 from ..stored.number_fields import is_deep, number_fields, numeric_fields, vector_fields
 from ..stored.plain_types import is_plain_type
 from ..stored.pydantic_attributes import CONFIG, class_computed_fields, class_decorators, class_fields

@@ -16,8 +16,9 @@ from typing import Any, TypeGuard, cast
 from pydantic import BaseModel
 
 from ..._types import Json, is_list, is_map, is_row
+from .core_schemas import nodes_in, schemas_in
 from .field_values import field_schema
-from .forms import LOSSY, nodes_in, schemas_in, stored_form
+from .forms import LOSSY, stored_form
 from .pydantic_attributes import extra_of, private_of
 
 

@@ -26,7 +26,8 @@ from pydantic_core import (
 from ...errors import UsageError
 from .. import type_inspection
 from ..type_inspection import cached_by_class
-from .forms import definitions_of, reads_json, stored_form, type_form
+from .core_schemas import definitions_of
+from .forms import reads_json, stored_form, type_form
 from .scalars import is_exact
 
 

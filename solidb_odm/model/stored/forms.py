@@ -8,7 +8,6 @@ model's own ``model_dump_json`` stays what its author made it, and embedded mode
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import Enum
 from functools import partial
 from operator import attrgetter
@@ -30,6 +29,7 @@ from ..._types import is_map, is_row
 from ...errors import DeclarationError
 from ...language.stored_documents import DEEPEST
 from ..type_inspection import cached_by_annotation
+from .core_schemas import OPAQUE, definitions_of, nodes_in
 from .scalars import Choices, duration_key, json_text, json_value, pattern_text, stored_duration, stored_time
 
 LOSSY = "solidb_lossy"
@@ -38,7 +38,6 @@ LOSSY = "solidb_lossy"
 RENAMED = "solidb_renamed_from"
 """The entry in a schema's metadata that holds the names a field had before."""
 
-_OPAQUE = frozenset({"metadata", "serialization", "config", "expected", "members", "default"})
 _TEXT_KEYS = frozenset(
     {"str", "int", "float", "bool", "decimal", "uuid", "date", "datetime", "time", "bytes", "url",
      "multi-host-url", "function-plain", "function-after", "function-before", "function-wrap",
@@ -220,46 +219,6 @@ def _leniently(node: Any) -> Any:
     return node
 
 
-_HOLDING = (dict, list, tuple)
-
-
-def schemas_in(part: Any) -> list[Any]:
-    """Return the parts of a schema that hold schemas; all of what is by names of fields, which may be any."""
-    is_schema = isinstance(part.get("type"), str)
-    return [inner for name, inner in part.items() if not is_schema or name not in _OPAQUE]
-
-
-def nodes_in(schema: Any) -> Iterator[Any]:
-    """Yield a schema and the schemas in it, each once: they share parts, so that a tree would be endless."""
-    waiting, seen = [schema], set[int]()
-    while waiting:
-        part = waiting.pop()
-        if is_map(part):
-            if id(part) not in seen:
-                seen.add(id(part))
-                yield part
-                is_schema = isinstance(part.get("type"), str)
-                for name, inner in part.items():
-                    if isinstance(inner, _HOLDING) and not (is_schema and name in _OPAQUE):
-                        waiting.append(inner)
-        elif is_row(part):
-            waiting += part
-
-
-def definitions_of(part: Any, definitions: list[Any]) -> list[Any]:
-    """Return the definitions of a schema that a part of it refers to, by way of others too."""
-    known: dict[Any, Any] = {definition["ref"]: definition for definition in definitions}
-    needed: dict[Any, Any] = {}
-    waiting = [part]
-    while waiting:
-        for node in nodes_in(waiting.pop()):
-            name: Any = node.get("schema_ref") if node.get("type") == "definition-ref" else None
-            if name in known and name not in needed:
-                needed[name] = known[name]
-                waiting.append(known[name])
-    return list(needed.values())
-
-
 class _Rewriting:
     """Turns Pydantic's schema into one for the database; what its parts share stays shared.
 
@@ -299,7 +258,7 @@ class _Rewriting:
         return source if is_same else new
 
     def _member(self, kind: Any, name: str, value: Any, config: Any) -> Any:
-        if name in _OPAQUE:
+        if name in OPAQUE:
             return value
         if is_map(value) and ("type" not in value or kind == "tagged-union" or name == "fields"):
             # by names of fields, or tags

@@ -40,9 +40,10 @@ from ..._types import is_map, is_row
 from ...errors import DeclarationError
 from ...language.stored_documents import new_key
 from .. import type_inspection
+from .core_schemas import nodes_in
 from .embedded import embedded_classes
 from .field_values import encode_field, field_reader, field_schema, fields_node
-from .forms import ADAPTED, LOSSY, RENAMED, nodes_in, stored_form, stored_schema
+from .forms import ADAPTED, LOSSY, RENAMED, stored_form, stored_schema
 from .plain_types import PURE
 from .samples import Samples, hard, members, shell_of
 

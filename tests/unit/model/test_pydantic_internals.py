@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, FutureDatetime, SecretStr, TypeAdapt
 from pydantic.dataclasses import dataclass
 from pydantic_core import SchemaSerializer, SchemaValidator, core_schema
 
-from solidb_odm.model.stored.forms import nodes_in
+from solidb_odm.model.stored.core_schemas import nodes_in
 
 
 class Probe(BaseModel):
