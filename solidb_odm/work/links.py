@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.links.placement import link_places
-from ..model.type_inspection import cached_by_class
+from ..model.type_inspection import cached_by_class, keep
 
 
 class Reference(NamedTuple):
@@ -58,13 +58,51 @@ def unread(document: Document) -> Iterator[str]:
 def rank_of(model: Any) -> int:
     """Return how many links in a row lead on from a class at most: what it links to has a lower rank.
 
-    Links in a circle have no order; where one begins does not count.
+    Classes whose links lead in a circle have no order among them, and one rank.
     """
-    return _rank(model, frozenset((model,)))
+    ranks = _ranks(model)
+    for other, rank in ranks.items():
+        keep(other, f"{rank_of.__module__}.{rank_of.__qualname__}", rank)
+    return ranks[model]
 
 
-def _rank(model: Any, above: frozenset[Any]) -> int:
-    targets = {place.target for place in link_places(model)} - above
-    return 1 + max(
-        (_rank(target, above | {target}) for target in targets if target is not Document), default=-1
-    )
+def _ranks(start: Any) -> dict[Any, int]:
+    """Return the ranks of a class and of those its links lead to, by way of others too, each looked at once.
+
+    The ways through classes that link to each other are as many as the powers of two; so the circles are
+    collected first (Kosaraju's algorithm), after which each class ranks above those it links to.
+    """
+    targets: dict[Any, list[Any]] = {}
+    order = _last_first(start, lambda model: targets.setdefault(model, _targets(model)), set())
+    sources: dict[Any, list[Any]] = {model: [] for model in order}
+    for model in order:
+        for target in targets[model]:
+            sources[target].append(model)
+    met: set[Any] = set()
+    circles = [_last_first(model, sources.__getitem__, met) for model in reversed(order) if model not in met]
+    ranks: dict[Any, int] = {}
+    for circle in reversed(circles):
+        beyond = [ranks[target] for model in circle for target in targets[model] if target in ranks]
+        ranks.update(dict.fromkeys(circle, 1 + max(beyond, default=-1)))
+    return ranks
+
+
+def _targets(model: Any) -> list[Any]:
+    return list({place.target: None for place in link_places(model) if place.target is not Document})
+
+
+def _last_first(start: Any, leads_to: Callable[[Any], list[Any]], met: set[Any]) -> list[Any]:
+    """Return what can be reached from somewhere and was not met before, each after what lies beyond it."""
+    order: list[Any] = []
+    met.add(start)
+    waiting = [(start, iter(leads_to(start)))]
+    while waiting:
+        model, further = waiting[-1]
+        following = next((target for target in further if target not in met), None)
+        if following is None:
+            order.append(model)
+            waiting.pop()
+        else:
+            met.add(following)
+            waiting.append((following, iter(leads_to(following))))
+    return order

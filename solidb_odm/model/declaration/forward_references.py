@@ -25,8 +25,10 @@ from ..stored.pydantic_attributes import is_built
 
 _ORDER = "__solidb_order__"
 _order = count()
-_known: weakref.WeakSet[type[Any]] = weakref.WeakSet()
-_waiting: weakref.WeakSet[type[Any]] = weakref.WeakSet()
+_known: dict[tuple[str, str], weakref.WeakSet[type[Any]]] = {}
+"""The classes by the module and the function or class that they were made in."""
+_waiting: weakref.WeakKeyDictionary[type[Any], str] = weakref.WeakKeyDictionary()
+"""Classes that are not complete, with the name they miss; empty where it is not known."""
 
 
 def check_names(model: str, annotations: dict[str, Any], metaclass: FrameType | None) -> None:
@@ -98,22 +100,27 @@ def note_class(cls: Any, *, waits: bool) -> list[Any]:
     One that does not wait for another is complete when it is first used.
     """
     type.__setattr__(cls, _ORDER, next(_order))
-    _known.add(cls)
+    _known.setdefault(_place(cls), weakref.WeakSet()).add(cls)
     if waits and not is_built(cls):
-        _waiting.add(cls)
+        _waiting[cls] = ""
     if not _waiting:  # as in most programs
         return []
-    concerned = [model for model in list(_waiting) if model is cls or _may_name(model, cls)]
+    concerned = [
+        model for model, name in list(_waiting.items()) if model is cls or _may_miss(model, name, cls)
+    ]
     done = [model for model in concerned if is_built(model) or is_completed(model)]
-    _waiting.difference_update(done)
+    for model in done:
+        _waiting.pop(model, None)
     return sorted(done, key=lambda model: model.__dict__[_ORDER])
 
 
 def is_completed(cls: Any) -> bool:
     """Make a class complete if that is possible now; whatever is wrong is said when the class is used."""
     try:
-        return bool(_rebuild(cls, raise_errors=False))
-    except Exception:  # noqa: BLE001  an annotation of another class, in the statement of this one
+        return bool(_rebuild(cls))
+    except Exception as error:  # noqa: BLE001  an annotation of another class, in the statement of this one
+        if cls in _waiting:
+            _waiting[cls] = error.name if isinstance(error, PydanticUndefinedAnnotation) else ""
         return False
 
 
@@ -137,10 +144,8 @@ def complete(cls: Any, depth: int) -> None:
         raise DeclarationError(f"an annotation can't be evaluated: {error}", model=cls.__name__) from error
 
 
-def _rebuild(cls: Any, *, raise_errors: bool) -> bool | None:
-    is_complete: bool | None = cls.__solidb_rebuild__(
-        raise_errors=raise_errors, _types_namespace=_names_for(cls)
-    )
+def _rebuild(cls: Any) -> bool | None:
+    is_complete: bool | None = cls.__solidb_rebuild__(_types_namespace=_names_for(cls))
     return is_complete
 
 
@@ -149,13 +154,19 @@ def _names_for(cls: Any) -> dict[str, Any]:
     module = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
     names = {name: value for name, value in _guarded(cls) if name not in module}
     own = cls.__dict__.get(_ORDER, 0)
-    beside = [other for other in _known if _place(other) == _place(cls) and other.__dict__[_ORDER] > own]
+    beside = [other for other in _known.get(_place(cls), ()) if other.__dict__[_ORDER] > own]
     for other in sorted(beside, key=lambda model: model.__dict__[_ORDER], reverse=True):
         names[other.__name__] = other
     return names
 
 
-def _may_name(waiting: Any, cls: Any) -> bool:
+def _may_miss(waiting: Any, name: str, cls: Any) -> bool:
+    """Return whether a class may be complete now that another one is there, whose name it may miss."""
+    if name and name != cls.__name__ and not hasattr(sys.modules.get(waiting.__module__), name):
+        return any(
+            (alias, module, attribute) == (name, cls.__module__, cls.__qualname__)
+            for alias, module, attribute in _guarded_imports(waiting.__module__)
+        )
     if _place(waiting) == _place(cls):
         return True
     target = cls.__module__, cls.__qualname__
@@ -180,9 +191,7 @@ def _guarded(cls: Any) -> Iterator[tuple[str, Any]]:
         loaded = sys.modules.get(module)
         value = getattr(loaded, attribute, None)
         if value is None:  # a class that is being made is not in its module yet
-            made = [
-                model for model in _known if (model.__module__, model.__qualname__) == (module, attribute)
-            ]
+            made = [model for model in _known.get((module, ""), ()) if model.__qualname__ == attribute]
             value = max(made, key=lambda model: model.__dict__[_ORDER], default=None)
         if value is not None:
             yield name, value

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import import_module
+from operator import attrgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
@@ -23,6 +24,8 @@ from ..stored.pydantic_attributes import generic_parts
 
 SUCCESSOR = "__solidb_successor__"
 """The attribute of a class that was declared again: a weak reference to the class in its place."""
+
+_NAME = attrgetter("__name__")
 
 REFUSED = "__solidb_refused__"
 """The mark of a class whose statement failed, though its parents still know it."""
@@ -99,14 +102,18 @@ class Registry:
 
     def _agreeing(self, model: type[Any], spec: CollectionSpec) -> list[weakref.ref[type[Any]]]:
         """Return the classes of a collection with a new one at the end; DeclarationError if it can't be."""
-        others = [other for other in self.claimants(spec.name) if not _is_over(other, model)]
-        replaced = [other for other in others if is_same_place(other, model)]
-        kept = [other for other in others if other not in replaced]
+        kept, replaced = self.claimants(spec.name), list[type[Any]]()
+        if model.__name__ in map(_NAME, kept):
+            others = [other for other in kept if not _is_over(other, model)]
+            replaced = [other for other in others if is_same_place(other, model)]
+            kept = [other for other in others if other not in replaced]
         for other in replaced:  # first, since the children of what is replaced are the new class's by this
             type.__setattr__(other, SUCCESSOR, weakref.ref(model))
         try:
+            owners = _owners(model, spec.name)
             for other in kept:
-                _check_agreement(model, spec, other)
+                if owners.isdisjoint(other.__mro__) or _is_stored_as(model, other):
+                    _check_agreement(model, spec, other)
         except DeclarationError:
             for other in replaced:
                 type.__delattr__(other, SUCCESSOR)
@@ -328,13 +335,16 @@ def _is_over(other: type[Any], model: type[Any]) -> bool:
     return is_local and other.__name__ == model.__name__ and _are_apart(model, other)
 
 
+def _is_stored_as(model: Any, other: Any) -> bool:
+    return model.__solidb_type_name__ == other.__solidb_type_name__ is not None
+
+
 def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -> None:
-    theirs: CollectionSpec = other.__collection_spec__()
     mine, name = model.__qualname__, other.__qualname__
     if model.__module__ != other.__module__:
         mine, name = f"{model.__module__}.{mine}", f"{other.__module__}.{name}"
     if _are_relatives(model, other, spec.name):
-        if spec.kind == theirs.kind and model.__solidb_type_name__ == other.__solidb_type_name__ is not None:
+        if spec.kind == other.__solidb_kind__ and _is_stored_as(model, other):
             raise DeclarationError(
                 f"is stored as {other.__solidb_type_name__!r} in {spec.name!r}, as {name} is",
                 model=model.__qualname__,
@@ -343,6 +353,7 @@ def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -
         return
     if _are_apart(model, other):
         return
+    theirs: CollectionSpec = other.__collection_spec__()
     if model.__name__ == other.__name__ and _scope(model) != _scope(other):
         problem = f"as {name} does"
     elif spec.kind != theirs.kind:

@@ -29,7 +29,7 @@ from ..._types import is_map, is_row
 from ...errors import DeclarationError
 from ...language.stored_documents import DEEPEST
 from ..type_inspection import cached_by_annotation
-from .core_schemas import OPAQUE, definitions_of, nodes_in
+from .core_schemas import OPAQUE, core_schema_of, definitions_of, nodes_in
 from .scalars import Choices, duration_key, json_text, json_value, pattern_text, stored_duration, stored_time
 
 LOSSY = "solidb_lossy"
@@ -75,7 +75,7 @@ class StoredForm:
 
 def stored_form(model: Any) -> StoredForm:
     """Return the stored form of a complete model or Pydantic dataclass."""
-    origin: Any = model.__pydantic_core_schema__
+    origin = core_schema_of(model)
     form = cast("StoredForm | None", model.__dict__.get("__solidb_stored_form__"))
     if form is None or form.origin is not origin:
         schema = stored_schema(origin)

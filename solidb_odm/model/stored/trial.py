@@ -13,7 +13,7 @@ author may give another value each time. Of classes that hold such, what was rea
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from functools import cached_property
 from operator import attrgetter
@@ -40,7 +40,7 @@ from ..._types import is_map, is_row
 from ...errors import DeclarationError
 from ...language.stored_documents import new_key
 from .. import type_inspection
-from .core_schemas import nodes_in
+from .core_schemas import core_schema_of, nodes_in
 from .embedded import embedded_classes
 from .field_values import encode_field, field_reader, field_schema, fields_node
 from .forms import ADAPTED, LOSSY, RENAMED, stored_form, stored_schema
@@ -64,7 +64,7 @@ def try_fields(cls: Any, names: Collection[str]) -> None:
 
     If they are all it has, the functions of its author around them are tried too.
     """
-    origin: Any = cls.__pydantic_core_schema__
+    origin = core_schema_of(cls)
     definitions = {definition["ref"]: definition for definition in origin.get("definitions", ())}
     trial = _Trial(cls, definitions)
     if len(names) == len(cls.__pydantic_fields__):
@@ -395,9 +395,11 @@ _FACTORIES: tuple[Any, ...] = (uuid1, uuid4, date.today, time)
 """What gives values of its own kind whenever it is called, beside classes."""
 
 
-def is_unsteady(model: Any, names: Iterable[str]) -> bool:
+def is_unsteady(model: Any, names: Collection[str]) -> bool:
     """Return whether fields of a complete model can be read as another value each time."""
-    origin: Any = model.__pydantic_core_schema__
+    if not names:
+        return False
+    origin = core_schema_of(model)
     return any(_any_node(field_schema(origin, name)[0], _varies) for name in names)
 
 
@@ -406,7 +408,7 @@ def revalidated_fields(model: Any) -> tuple[str, ...]:
 
     By validators or serializers of its author, or because JSON does not say how many a deque may hold.
     """
-    origin: Any = model.__pydantic_core_schema__
+    origin = core_schema_of(model)
     fields = [name for name, info in model.__pydantic_fields__.items() if info.exclude is not True]
     if not _has_author(origin):
         return ()
@@ -484,13 +486,13 @@ def may_be_refused(model: Any, names: Collection[str]) -> bool:
 
     ``names`` are those of the fields in which there may be old names.
     """
-    if model.__pydantic_core_schema__["type"] == "definitions":
+    if core_schema_of(model)["type"] == "definitions":
         return True
     return any(RENAMED in (node.get("metadata") or ()) for node in nodes_in(_schemas(model, names)))
 
 
 def _schemas(model: Any, names: Collection[str]) -> list[Any]:
-    origin: Any = model.__pydantic_core_schema__
+    origin = core_schema_of(model)
     return [field_schema(origin, name)[0] for name in names]
 
 
