@@ -120,7 +120,7 @@ def is_completed(cls: Any) -> bool:
         return bool(_rebuild(cls))
     except Exception as error:  # noqa: BLE001  an annotation of another class, in the statement of this one
         if cls in _waiting:
-            _waiting[cls] = error.name if isinstance(error, PydanticUndefinedAnnotation) else ""
+            _waiting[cls] = getattr(error, "name", None) or ""  # of PydanticUndefinedAnnotation
         return False
 
 
