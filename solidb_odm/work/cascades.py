@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import LoadError
@@ -12,7 +13,7 @@ from ..model.document_state import state_of
 from ..model.edge import Edge
 from ..model.expressions.fields import FieldRef, end_target
 from ..model.links.back_references import BackReference
-from ..model.links.placement import LinkPlace, link_places
+from ..model.links.placement import LinkPlace, link_fields, links_below, links_in
 from ..model.stored.codec import decode
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def let_go(work: Holdings, deleted: Iterable[Document]) -> set[str]:
     """
     gone: set[str] = set()
     for document in deleted:
-        for place in _cascading(document, orphans=False):
-            gone |= _now(place, document) | _stored(place, document)
+        gone |= _led_to(document, _DELETES) | _was_led_to(document, _DELETES)
     if not gone and not Cascade.any_orphans:
         return gone
     living = [
@@ -50,10 +50,8 @@ def let_go(work: Holdings, deleted: Iterable[Document]) -> set[str]:
     ]
     kept: set[str] = set()
     for document in living:
-        for place in _cascading(document, orphans=True):
-            gone |= _stored(place, document) - _now(place, document)
-        for place in _cascading(document, orphans=False):
-            kept |= _now(place, document)
+        gone |= _was_led_to(document, _ORPHANS) - _led_to(document, _ORPHANS)
+        kept |= _led_to(document, _DELETES)
     return gone - kept
 
 
@@ -67,7 +65,10 @@ def orphans(work: Holdings) -> list[Document]:
         lost += [
             document
             for document in work.candidates()
-            if isinstance(document, model) and _stored(place, document) and not _now(place, document)
+            if place is not None
+            and isinstance(document, model)
+            and _at(place, _as_stored(document))
+            and not _at(place, document)
         ]
     return lost
 
@@ -76,31 +77,52 @@ def was_linked(document: Document, references: set[str]) -> bool:
     """Return whether a link or an end of a document led to one of the references when it was stored."""
     if isinstance(document, Edge):
         return not references.isdisjoint((document.from_id, document.to_id))
-    return any(_stored(place, document) & references for place in link_places(type(document)))
+    if not link_fields(type(document)):
+        return False
+    return any(link.id in references for _, _, link in _links(_as_stored(document)))
 
 
 def _place_of(field: FieldRef) -> LinkPlace | None:
     place = field.__solidb_place__
     wanted: Any = place.source
-    return next((candidate for candidate in link_places(wanted) if candidate.names == (place.name,)), None)
+    return next((candidate for candidate in link_fields(wanted) if candidate.names == (place.name,)), None)
 
 
-def _cascading(document: Document, *, orphans: bool) -> Iterator[LinkPlace]:
-    for place in link_places(type(document)):
-        if place.cascade.deletes_orphans if orphans else place.cascade.deletes:
-            yield place
+_DELETES, _ORPHANS = attrgetter("deletes"), attrgetter("deletes_orphans")
+"""What a link may say in its ``Cascade``."""
 
 
-def _now(place: LinkPlace | None, document: Document) -> set[str]:
-    return set() if place is None else {link.id for link in place.links(document)}
+def _led_to(document: Document, says: Callable[[Cascade], bool]) -> set[str]:
+    """Return what the links of a document lead to whose fields say something."""
+    if not any(says(place.cascade) for place in links_below(type(document))):
+        return set()
+    return {link.id for _, place, link in links_in(document) if says(place.cascade)}
 
 
-def _stored(place: LinkPlace | None, document: Document) -> set[str]:
-    """Return what the links at a place led to when the document was stored."""
+def _was_led_to(document: Document, says: Callable[[Cascade], bool]) -> set[str]:
+    """Return what such links led to when the document was stored."""
+    if not any(says(place.cascade) for place in links_below(type(document))):
+        return set()
+    return {link.id for _, place, link in _links(_as_stored(document)) if says(place.cascade)}
+
+
+def _links(document: Document | None) -> Iterator[tuple[tuple[str, ...], LinkPlace, Any]]:
+    return iter(()) if document is None else links_in(document)
+
+
+def _at(place: LinkPlace, document: Document | None) -> set[str]:
+    return set() if document is None else {link.id for link in place.links(document)}
+
+
+def _as_stored(document: Document) -> Document | None:
+    """Return a document as it was stored; None if it was not, or fits its model no longer.
+
+    What can't be read leads nowhere.
+    """
     body = state_of(document).body
     if body is None:
-        return set()
+        return None
     try:
-        return _now(place, decode(type(document).__solidb_mapping__, document.key, body))
-    except LoadError:  # it fits its model no longer, and what cannot be read leads nowhere
-        return set()
+        return cast(Document, decode(type(document).__solidb_mapping__, document.key, body))
+    except LoadError:
+        return None

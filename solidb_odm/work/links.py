@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from ..model.document import Document
 from ..model.edge import Edge
-from ..model.links.placement import link_places
+from ..model.links.placement import link_fields, links_below, links_in
 from ..model.type_inspection import cached_by_class, keep
 
 
@@ -26,7 +26,7 @@ class Reference(NamedTuple):
 @cached_by_class
 def refers(model: Any) -> bool:
     """Return whether documents of a class can refer to others."""
-    return issubclass(model, Edge) or bool(link_places(model))
+    return issubclass(model, Edge) or bool(link_fields(model))
 
 
 def referred(document: Document) -> Iterator[Reference]:
@@ -37,21 +37,19 @@ def referred(document: Document) -> Iterator[Reference]:
         for name in ("from_", "to"):
             if isinstance(end := values.get(name), Document):
                 yield Reference(end, name, brings=True)
-    for place in link_places(model):
-        for link in place.links(document):
-            target = link.__solidb_document__()
-            if target is not None:
-                names, cascade = place.names, place.cascade
-                name = names[0] if len(names) == 1 else str(place)
-                yield Reference(target, name, cascade.saves, cascade.deletes_orphans)
+    for names, place, link in links_in(document):
+        target = link.__solidb_document__()
+        if target is not None:
+            cascade = place.cascade
+            name = names[0] if len(names) == 1 else ".".join(names)
+            yield Reference(target, name, cascade.saves, cascade.deletes_orphans)
 
 
 def unread(document: Document) -> Iterator[str]:
     """Return what the links of a document lead to of which they hold no object, by id."""
-    for place in link_places(type(document)):
-        for link in place.links(document):
-            if link.__solidb_document__() is None:
-                yield link.id
+    for _, _, link in links_in(document):
+        if link.__solidb_document__() is None:
+            yield link.id
 
 
 @cached_by_class
@@ -88,7 +86,7 @@ def _ranks(start: Any) -> dict[Any, int]:
 
 
 def _targets(model: Any) -> list[Any]:
-    return list({place.target: None for place in link_places(model) if place.target is not Document})
+    return list({place.target: None for place in links_below(model) if place.target is not Document})
 
 
 def _last_first(start: Any, leads_to: Callable[[Any], list[Any]], met: set[Any]) -> list[Any]:

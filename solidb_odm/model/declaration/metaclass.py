@@ -27,7 +27,7 @@ from ...errors import DeclarationError, SolidbError, UsageError
 from .. import type_inspection
 from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
-from ..links.placement import Reader, direct_readers, link_places, reader_of
+from ..links.placement import Reader, direct_readers, link_fields, reader_of
 from ..stored.field_values import stored_name
 from ..stored.plain_types import is_plain_field, is_plain_link, is_plainly_declared, validated_fields
 from ..stored.pydantic_attributes import (
@@ -385,7 +385,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
             type.__setattr__(cls, name, Watched(name) if read is None else WatchedLinks(name, read))
     type.__setattr__(cls, "__solidb_watched__", frozenset(watched))
     type.__setattr__(cls, "__solidb_linked__", direct_readers(cls, doubtful))
-    check_cascades(cls, link_places(cls) if doubtful else (), doubtful)
+    check_cascades(cls, link_fields(cls) if doubtful else (), doubtful)
     if cls.__solidb_collection__ is None:
         if required:
             raise DeclarationError(

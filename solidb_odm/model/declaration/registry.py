@@ -336,7 +336,8 @@ def _is_over(other: type[Any], model: type[Any]) -> bool:
 
 
 def _is_stored_as(model: Any, other: Any) -> bool:
-    return model.__solidb_type_name__ == other.__solidb_type_name__ is not None
+    name: str | None = model.__solidb_type_name__
+    return name is not None and name == other.__solidb_type_name__
 
 
 def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -> None:

@@ -54,29 +54,81 @@ class LinkPlace:
 
 
 @cached_by_class
-def link_places(model: Any) -> tuple[LinkPlace, ...]:
-    """Return the places of a class that hold links."""
-    return tuple(_places_in(model, (), ()))
+def link_fields(model: Any) -> tuple[LinkPlace, ...]:
+    """Return the fields of a class that hold links, and those whose models do, which have no ``target``."""
+    return tuple(_fields_with_links(model))
 
 
-def _places_in(model: Any, names: tuple[str, ...], above: tuple[Any, ...]) -> Iterator[LinkPlace]:
+def _fields_with_links(model: Any) -> Iterator[LinkPlace]:
     for name, info in class_fields(model).items():
         if is_plain_type(info.annotation):
             continue
         target = type_inspection.link_target(info.annotation)
         if target is not None:
-            notes = [note for note in (*info.metadata, *_notes(info.annotation)) if isinstance(note, Cascade)]
-            yield LinkPlace((*names, name), notes[0] if notes else Cascade(), target)
-            continue
-        for inner in _models_in(info.annotation):
-            if inner not in above and not hasattr(inner, "__solidb_reference__") and _holds_links(inner):
-                yield from _places_in(inner, (*names, name), (*above, inner))
+            yield LinkPlace((name,), cascade_of(info), target)
+        elif any(map(_can_hold_links, _models_in(info.annotation))):
+            yield LinkPlace((name,))
 
 
-def _holds_links(model: Any) -> bool:
-    """Return whether a model, or one below it, has links; most have none, and ways to them can be many."""
-    fields = (info for part in type_inspection.models_below(model) for info in class_fields(part).values())
-    return any(type_inspection.link_target(info.annotation) is not None for info in fields)
+def _can_hold_links(model: Any) -> bool:
+    return not hasattr(model, "__solidb_reference__") and bool(links_below(model))
+
+
+@cached_by_class
+def links_below(model: Any) -> tuple[LinkPlace, ...]:
+    """Return the fields that hold links of a class and of the models in it, at any depth, each once.
+
+    The ways that lead to them are as many as the powers of two where models are shared.
+    """
+    kinds = {model: None}
+    for info in class_fields(model).values():
+        if not is_plain_type(info.annotation):
+            for inner in _models_in(info.annotation):
+                if not hasattr(inner, "__solidb_reference__"):
+                    kinds |= dict.fromkeys(type_inspection.models_below(inner))
+    return tuple(place for kind in kinds for place in _own_links(kind))
+
+
+@cached_by_class
+def _own_links(model: Any) -> tuple[LinkPlace, ...]:
+    return tuple(
+        LinkPlace((name,), cascade_of(info), target)
+        for name, info in class_fields(model).items()
+        if (target := type_inspection.link_target(info.annotation)) is not None
+    )
+
+
+def cascade_of(info: Any) -> Cascade:
+    """Return what a field says of the documents that its links lead to."""
+    notes = (*info.metadata, *_notes(info.annotation))
+    return next((note for note in notes if isinstance(note, Cascade)), _NONE)
+
+
+def links_in(holder: Any) -> Iterator[tuple[tuple[str, ...], LinkPlace, Any]]:
+    """Yield the links in a document or a model, at any depth, with the names on the way and the field.
+
+    What stands in several places, or in itself, is looked at once.
+    """
+    waiting: list[tuple[Any, tuple[str, ...]]] = [(holder, ())]
+    seen = set[int]()
+    while waiting:
+        part, way = waiting.pop()
+        seen.add(id(part))
+        deeper: list[tuple[Any, tuple[str, ...]]] = []
+        for field in link_fields(cast(Any, type(part))):
+            names = (*way, *field.names) if way else field.names
+            if field.target is not None:
+                for link in links_of(part, field.names[0]):
+                    yield names, field, link
+            else:
+                parts = inside(part.__dict__.get(field.names[0]))
+                deeper += [(inner, names) for inner in parts if id(inner) not in seen and _is_part(inner)]
+        waiting += reversed(deeper)
+
+
+def _is_part(value: Any) -> bool:
+    kind = cast(Any, type(value))
+    return type_inspection.is_model(kind) and not hasattr(kind, "__solidb_reference__")
 
 
 def _models_in(annotation: Any) -> Iterator[Any]:
@@ -154,7 +206,7 @@ def _member_reader(member: Any, takes_text: bool) -> Reader | None:
         read = reader_of(arguments[-2 if arguments[-1] is Ellipsis else -1])
         return None if read is None else lambda value: _in_container(read, value)
     is_model = isinstance(member, type) and issubclass(cast(Any, member), BaseModel)
-    if is_model and not hasattr(link, "__solidb_reference__") and link_places(member):
+    if is_model and not hasattr(link, "__solidb_reference__") and links_below(member):
         return lambda value: _in_model(member, value)
     return None
 
@@ -183,9 +235,8 @@ def _in_container(read: Reader, value: Any) -> Any:
 
 def _in_model(model: Any, value: Any) -> Any:
     if isinstance(value, model):
-        for place in link_places(model):
-            for _ in place.links(value):
-                pass
+        for _ in links_in(value):
+            pass
     return value
 
 

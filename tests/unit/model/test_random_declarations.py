@@ -50,7 +50,7 @@ from solidb_odm import (
 from solidb_odm.errors import SolidbError
 from solidb_odm.model.declaration.checks import KeyRule, check_fields
 from solidb_odm.model.declaration.mapping import complete_mapping
-from solidb_odm.model.links.placement import link_places
+from solidb_odm.model.links.placement import link_fields
 from solidb_odm.model.stored.plain_types import (
     has_plain_rules,
     is_plain_type,
@@ -233,7 +233,7 @@ def hold_to_trial(model: Any) -> None:
                 try_fields(model, [name])
     if len(known) == len(fields) and has_plain_rules(model):
         try_fields(model, model.__pydantic_fields__)
-        assert link_places(model) == ()
+        assert link_fields(model) == ()
 
 
 @pytest.mark.filterwarnings("ignore")
