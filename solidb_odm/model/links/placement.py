@@ -203,8 +203,9 @@ def _member_reader(member: Any, takes_text: bool) -> Reader | None:
     if hasattr(link, "__solidb_any_target__"):
         return lambda value: _as_link(link, value, takes_text)
     if isinstance(origin, type) and issubclass(origin, (list, dict, tuple)) and arguments:
-        read = reader_of(arguments[-2 if arguments[-1] is Ellipsis else -1])
-        return None if read is None else lambda value: _in_container(read, value)
+        inner = arguments[-2 if arguments[-1] is Ellipsis else -1]
+        read, links = reader_of(inner), _links_of_type(inner)
+        return None if read is None else lambda value: _in_container(read, value, links)
     is_model = isinstance(member, type) and issubclass(cast(Any, member), BaseModel)
     if is_model and not hasattr(link, "__solidb_reference__") and links_below(member):
         return lambda value: _in_model(member, value)
@@ -219,8 +220,16 @@ def _as_link(link: Any, value: Any, takes_text: bool) -> Any:
     return link(value)
 
 
-def _in_container(read: Reader, value: Any) -> Any:
+def _links_of_type(annotation: Any) -> tuple[type, ...]:
+    """Return the kinds of links that a type has among its members, and that of None."""
+    kinds = [get_origin(member) or member for member in type_inspection.alternatives(annotation)]
+    return (*(kind for kind in kinds if hasattr(kind, "__solidb_any_target__")), type(None))
+
+
+def _in_container(read: Reader, value: Any, links: tuple[type, ...]) -> Any:
     if is_list(value):
+        if all(issubclass(kind, links) for kind in set(map(type, value))):
+            return value  # as mostly: whoever reads a long list in a loop has it looked through each time
         for place, item in enumerate(value):
             if (made := read(item)) is not item:
                 value[place] = made

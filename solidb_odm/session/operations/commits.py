@@ -7,7 +7,7 @@ When a unit of work is tried again, and after how long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, cast
 
 from ..._backoff import pause
@@ -89,26 +89,31 @@ def _delete(context: Context, document: Document) -> None:
 
 def _deleted_with(context: Context, deleted: list[Document]) -> Operation[list[Any]]:
     """Read the documents, edges mostly, that are deleted with others; new ones are among them."""
-    wanted: dict[FieldRef, list[str]] = {}
-    rules = {model: fields_deleted_with(model) for model in {type(document) for document in deleted}}
-    for document in deleted:
-        for field in rules[type(document)]:
-            wanted.setdefault(field, []).append(document.__solidb_reference__())
+    gone = {id(document): document.__solidb_reference__() for document in deleted}
+    keys = set(gone.values())
     dependents: list[Any] = []
-    for field, references in wanted.items():
+    for field, references in _leading_to(deleted).items():
         compiled = referring_to(field, references).compile()
         rows = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
         stored = load_documents(context.work, field.__solidb_place__.source, rows)
         own = [*context.work.new.values(), *context.work.candidates()]
         leading = _leading(field, set(references), [*stored, *own])
-        dependents += [document for document in leading if not _refers_anew(context, document, deleted)]
+        dependents += [document for document in leading if not _refers_anew(context, document, gone, keys)]
     return dependents
 
 
-def _refers_anew(context: Context, document: Document, deleted: list[Document]) -> bool:
+def _leading_to(documents: list[Document]) -> dict[FieldRef, list[str]]:
+    """Return the fields whose documents are deleted with some others, each with the references to those."""
+    wanted: dict[FieldRef, list[str]] = {}
+    rules = {model: fields_deleted_with(model) for model in {type(document) for document in documents}}
+    for document in documents:
+        for field in rules[type(document)]:
+            wanted.setdefault(field, []).append(document.__solidb_reference__())
+    return wanted
+
+
+def _refers_anew(context: Context, document: Document, gone: Container[int], keys: set[str]) -> bool:
     """Return whether a document was made to refer to one with the key of a deleted one, and not to that."""
-    gone = {id(document) for document in deleted}
-    keys = {document.__solidb_reference__() for document in deleted}
     held = [link.document for link in referred(document) if link.document.__solidb_reference__() in keys]
     if not held or any(id(link) in gone for link in held):
         return False
@@ -117,14 +122,16 @@ def _refers_anew(context: Context, document: Document, deleted: list[Document]) 
 
 def _dropped_with(context: Context, dropped: list[Document]) -> list[Any]:
     """Return the documents of the session that are deleted with others, which were never stored."""
-    own = [*context.work.new.values(), *context.work.candidates()] if dropped else []
-    return [
-        referring
-        for document in dropped
-        for field in fields_deleted_with(type(document))
-        for referring in _leading(field, {document.__solidb_reference__()}, own)
-        if any(link.document is document for link in referred(referring))
-    ]
+    wanted = _leading_to(dropped)
+    own = [*context.work.new.values(), *context.work.candidates()] if wanted else []
+    gone = {id(document): document.__solidb_reference__() for document in dropped}
+    dependents: list[Any] = []
+    for field, names in wanted.items():
+        references = set(names)
+        for referring in _leading(field, references, own):
+            if any(gone.get(id(link.document)) in references for link in referred(referring)):
+                dependents.append(referring)
+    return dependents
 
 
 def _each_once(documents: list[Any]) -> list[Any]:
