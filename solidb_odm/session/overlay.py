@@ -11,7 +11,7 @@ Held documents and the statements that write past the unit of work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -20,7 +20,7 @@ from ..commands import GetMany, Operation, RunQuery, call
 from ..errors import CollectionNotFound, UnflushedChangesError
 from ..language import interpreter as evaluator
 from ..language import nodes as q
-from ..language.walk import walk
+from ..language.walk import conjuncts, walk
 from ..model.document import Document
 from ..model.document_state import state_of
 from ..model.stored.codec import encode_value
@@ -167,22 +167,80 @@ def _needed(query: q.Block, binds: dict[str, Any]) -> int | None:
     return total
 
 
-def note_written(context: Context, collections: Iterable[str]) -> Operation[None]:
-    """Set held documents of these collections to what a statement made of them."""
+def telling(context: Context, compiled: Compiled) -> Compiled | None:
+    """Return a statement that writes so that its rows begin with the keys of what it wrote.
+
+    None where nothing is held that it may change, where its rows are those documents anyway, or where it
+    may write more than the program named, whose keys a server would have to send: what is held is then read.
+    """
+    query, work = compiled.query, context.work
+    if compiled.source or compiled.whole or not isinstance(query, q.Block) or not compiled.writes:
+        return None
+    if not any(work.identity.of(collection) for collection in compiled.writes):
+        return None
+    counted = _counted(query)
+    if counted is None:
+        if query.returns is None or not query.body:
+            return None
+        shown = q.Name("OLD" if isinstance(query.body[-1], q.Remove) else "NEW")
+        row = q.Array((q.Attribute(shown, "_key"), query.returns.expression))
+        return _untyped(compiled, replace(query, returns=q.Return(row)))
+    if not context.interactive and not _is_bounded(query):
+        return None
+    return _untyped(compiled, replace(query, body=query.body[:-1], returns=q.Return(counted)))
+
+
+def _counted(query: q.Block) -> q.Expression | None:
+    """Return the key whose number is all that a statement returns."""
+    last = query.body[-1] if query.body else None
+    if not isinstance(last, q.Collect) or len(last.aggregates) != 1:
+        return None
+    counted = last.aggregates[0]
+    is_counted = counted.function == "COUNT" and query.returns == q.Return(q.Name(counted.name))
+    return counted.argument if is_counted else None
+
+
+def _is_bounded(query: q.Block) -> bool:
+    """Return whether a statement writes no more than the documents, or keys, that the program gave."""
+    match query.body:
+        case (q.For(source=q.Bind()), *_):
+            return True
+        case (q.For(variable, q.Name()), q.Filter(condition), *_):
+            key = q.Attribute(q.Name(variable), "_key")
+            return any(
+                isinstance(part, q.Compare) and part.left == key and part.operator in ("==", "IN")
+                for part in conjuncts(condition)
+            )
+        case _:
+            return False
+
+
+def _untyped(compiled: Compiled, query: q.Query) -> Compiled:
+    return compiled.again(query=query, columns=(), has_documents=False)
+
+
+def note_written(
+    context: Context, collections: Iterable[str], keys: Collection[str] | None
+) -> Operation[None]:
+    """Set held documents of these collections to what a statement made of them.
+
+    ``keys`` are those of what it wrote; None if that may be any.
+    """
+    written = dict.fromkeys(collections, keys)
     if context.interactive:
-        context.work.rewritten.update(collections)
-    yield from _read_anew(context, collections)
+        context.work.note_rewritten(written)
+    yield from _read_anew(context, written)
 
 
-def note_undone(context: Context) -> Operation[None]:
+def note_undone(context: Context, undone: Mapping[str, Collection[str] | None]) -> Operation[None]:
     """Restore on held documents what statements had changed, after these were undone."""
-    yield from _read_anew(context, context.work.rewritten)
+    yield from _read_anew(context, undone)
 
 
-def _read_anew(context: Context, collections: Iterable[str]) -> Operation[None]:
+def _read_anew(context: Context, written: Mapping[str, Collection[str] | None]) -> Operation[None]:
     work = context.work
-    for collection in sorted(collections):
-        held = work.unchanged_of(collection)
+    for collection in sorted(written):
+        held = work.unchanged_of(collection, written[collection])
         if not held:
             continue
         rows = yield from context.ask(GetMany(collection, list(held)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, cast
@@ -376,20 +376,19 @@ class Holdings:
         )
         return [*self.changed.values(), *held]
 
-    def unchanged_of(self, collection: str) -> dict[str, Document]:
-        """Return the stored documents of a collection that are held as they are stored, by key."""
-        candidates = [
-            document
-            for document in self.candidates()
-            if type(document).__solidb_mapping__.collection == collection
-        ]
-        changed = set(map(id, self.modified(candidates)))
+    def unchanged_of(self, collection: str, keys: Collection[str] | None = None) -> dict[str, Document]:
+        """Return the stored documents of a collection that are held as they are stored, by key.
+
+        ``keys`` are those to look for; None for all.
+        """
+        references = self.identity.of(collection)
         by_key: dict[str, Document] = {}
-        for key, reference in list(self.identity.of(collection).items()):
-            document: Document | None = reference()
-            if document is None or id(document) in changed:
+        for key in list(references) if keys is None else filter(references.__contains__, keys):
+            document: Document | None = references[key]()
+            if document is None or id(document) in self.new or id(document) in self.deleted:
                 continue
-            if id(document) not in self.new and id(document) not in self.deleted:
+            is_suspect = id(document) in self.changed or id(document) in self.exposed
+            if not is_suspect or not list(self.modified([document])):
                 by_key[key] = document
         return by_key
 

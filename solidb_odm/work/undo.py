@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from weakref import ref
 
 from pydantic import ValidationError
@@ -177,6 +177,10 @@ def take_values(document: Any, mapping: Mapping, fresh: Any) -> None:
         object.__setattr__(document, name, getattr(fresh, name))
 
 
+Rewritten: TypeAlias = dict[str, "set[str] | None"]
+"""The keys of what statements wrote, by collection; None where any may be among them."""
+
+
 @dataclass(slots=True)
 class Mark:
     """The unwritten documents of a unit of work at one moment, with their values, and how they came or went.
@@ -192,6 +196,7 @@ class Mark:
     dropped: Documents = field(default_factory=dict[int, Document])
     removed: Documents = field(default_factory=dict[int, Document])
     along: dict[int, ref[Document]] = field(default_factory=dict[int, "ref[Document]"])
+    rewritten: Rewritten = field(default_factory=dict[str, "set[str] | None"])
 
 
 _ABSENT = object()

@@ -6,7 +6,8 @@ Pure: it makes plans and takes receipts, and never talks to an engine.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Mapping as MappingOf
 from itertools import chain, repeat
 from operator import itemgetter
 from typing import Literal
@@ -34,7 +35,7 @@ from .links import Reference, refers
 from .members import Holdings
 from .plan import Documents, WritePlan, differences, make_plan
 from .states import hooks_of, is_marked_now, loose_reference, run_hook, run_hook_late
-from .undo import Mark, Noted, Undo, restore
+from .undo import Mark, Noted, Rewritten, Undo, restore
 
 _FEW = 8
 """How many documents are looked at one by one before a flush."""
@@ -51,13 +52,13 @@ class UnitOfWork(Holdings):
         self._plain: set[type[Document]] = set()
         self.is_committing = self._is_returning = False
         self._under_way: WritePlan | None = None
-        self.rewritten: set[str] = set()
-        """The collections that statements wrote in this transaction, past the unit of work."""
+        self.rewritten: Rewritten = {}
+        """What statements wrote since the last mark of this transaction, past the unit of work."""
 
     def expunge_all(self) -> None:
         super().expunge_all()
         self._undo.clear()
-        self._marks.clear()
+        self._drop_marks()
         self._plain.clear()
 
     def end(self) -> None:
@@ -307,7 +308,7 @@ class UnitOfWork(Holdings):
     def committed(self) -> None:
         """Forget how to undo what was written."""
         self._undo.settle()
-        self.rewritten.clear()
+        self.rewritten = {}
         self.forget_deleted()
         self.is_committing = False
 
@@ -317,7 +318,7 @@ class UnitOfWork(Holdings):
         """Take back what ``applied`` noted, but keep the objects' values: all is unsent again."""
         self._take_back(self._undo.all())
         self._undo.clear()
-        self._marks.clear()
+        self._drop_marks()
         self.is_committing = False
 
     @property
@@ -469,8 +470,13 @@ class UnitOfWork(Holdings):
         for key, document in {**mark.new, **mark.changed}.items():
             mark.values[key] = encode_value(type(document).__solidb_mapping__, document)
             mark.assigned[key] = frozenset(state_of(document).assigned or ())
+        mark.rewritten, self.rewritten = self.rewritten, {}
         self._undo.push()
         self._marks.append(mark)
+
+    def _drop_marks(self) -> None:
+        while self._marks:
+            self.note_rewritten(self._marks.pop().rewritten)
 
     @property
     def depth(self) -> int:
@@ -480,12 +486,31 @@ class UnitOfWork(Holdings):
     def drop_mark(self) -> None:
         """End the innermost part, keeping what was done in it."""
         self._undo.merge()
-        self._marks.pop()
+        inner, self.rewritten = self.rewritten, self._marks.pop().rewritten
+        self.note_rewritten(inner)
 
     def return_to_mark(self) -> None:
         """End the innermost part and undo what was done in it."""
         self._take_back(self._undo.pop())
-        self._return_to(self._marks.pop())
+        mark = self._marks.pop()
+        self.rewritten = mark.rewritten
+        self._return_to(mark)
+
+    # --- statements -----------------------------------------------------------------------------
+
+    def note_rewritten(self, written: MappingOf[str, Collection[str] | None]) -> None:
+        """Remember what a statement wrote, in case it is undone."""
+        for collection, keys in written.items():
+            known = self.rewritten.setdefault(collection, set())
+            if keys is None or known is None:
+                self.rewritten[collection] = None
+            else:
+                known.update(keys)
+
+    def take_rewritten(self) -> Rewritten:
+        """Return what statements wrote, forgetting it."""
+        rewritten, self.rewritten = self.rewritten, {}
+        return rewritten
 
 
 def _by_id(documents: Iterable[Document]) -> Documents:

@@ -115,9 +115,9 @@ class Queries:
             if values is not None:
                 return values
         if entry.bulk is not None and entry.trust.holds():
-            count = self._write_at_once(entry, entry.bulk, command.binds)
-            if count is not None:
-                return [count]
+            written = self._write_at_once(entry, entry.bulk, command.binds)
+            if written is not None:
+                return written
         return self._evaluate(entry, command.query, command.binds)
 
     def _run_bare(self, entry: Known, binds: Mapping[str, Any], *, are_loaded: bool) -> list[Json] | None:
@@ -412,8 +412,8 @@ class Queries:
             hint="add an index, ask for less, or raise ?query_timeout=",
         )
 
-    def _write_at_once(self, entry: Known, bulk: BulkWrite, binds: Mapping[str, Any]) -> int | None:
-        """Return how many documents a bulk write wrote; None, with nothing written, if SQL gave up."""
+    def _write_at_once(self, entry: Known, bulk: BulkWrite, binds: Mapping[str, Any]) -> list[Json] | None:
+        """Return what a bulk write returns; None, with nothing written, if SQL gave up."""
         values, version = bulk.values(binds, now()), self._catalogue.version
         if values is None:
             return None
@@ -422,7 +422,8 @@ class Queries:
                 return None
             self.ticks.deadline = time.monotonic() + self._options.query_timeout
             try:
-                count: int = self._connection.execute(bulk.sql, values).rowcount
+                cursor = self._connection.execute(bulk.sql, values)
+                written: list[Json] = [key for (key,) in cursor] if bulk.returns_keys else [cursor.rowcount]
             except library.integrity_errors():
                 return None
             except library.operational_errors() as exc:
@@ -432,7 +433,7 @@ class Queries:
             finally:
                 self.ticks.deadline = math.inf
         entry.trust.restore()
-        return count
+        return written
 
     # --- Python ----------------------------------------------------------------------------------
 

@@ -128,9 +128,11 @@ def _dropped_with(context: Context, dropped: list[Document]) -> list[Any]:
     dependents: list[Any] = []
     for field, names in wanted.items():
         references = set(names)
-        for referring in _leading(field, references, own):
-            if any(gone.get(id(link.document)) in references for link in referred(referring)):
-                dependents.append(referring)
+        dependents += [
+            referring
+            for referring in _leading(field, references, own)
+            if any(gone.get(id(link.document)) in references for link in referred(referring))
+        ]
     return dependents
 
 
@@ -208,8 +210,7 @@ def commit(context: Context) -> Operation[None]:
                 yield Rollback()
             finally:
                 work.unflush()
-            yield from note_undone(context)
-            work.rewritten.clear()
+            yield from note_undone(context, work.take_rewritten())
             raise
     elif work.has_work:
         yield from _send(context)
@@ -253,8 +254,7 @@ def rollback(context: Context) -> Operation[None]:
             yield Rollback()
     finally:
         context.work.rollback()
-    yield from note_undone(context)
-    context.work.rewritten.clear()
+    yield from note_undone(context, context.work.take_rewritten())
     context.tell("after_rollback")
 
 
@@ -288,12 +288,13 @@ def rollback_to(context: Context) -> Operation[None]:
     work = context.work
     if not work.depth:  # the transaction it was in is over
         return
+    undone = work.rewritten
     try:
         if context.interactive:
             yield RollbackTo(_name(work.depth - 1))
     finally:
         work.return_to_mark()
-    yield from note_undone(context)
+    yield from note_undone(context, undone)
 
 
 def _name(depth: int) -> str:

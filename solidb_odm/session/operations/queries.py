@@ -20,10 +20,11 @@ from ...language.walk import collections_looped, collections_read, collections_w
 from ...model.document import Document, is_document_class
 from ...model.expiry import CLOCK, expiries, has_expired
 from ...query.compiled import Compiled
+from ...query.written import WRITTEN
 from ...work import UnitOfWork
 from ..context import Context, note_holder
 from ..hydration import load_documents, load_rows, split
-from ..overlay import can_fold, fold, note_written
+from ..overlay import can_fold, fold, note_written, telling
 from ..rows import read_rows
 
 D = TypeVar("D", bound=Document)
@@ -125,20 +126,42 @@ def _key_of(model: type[Document], key: object) -> str:
 
 def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
     """Run a statement and make its rows Python values; held documents take what it writes."""
-    rows = _rows(context, compiled, read)
-    return _then_noted(context, rows, compiled.writes) if compiled.writes else rows
+    return _write(context, compiled, read) if compiled.writes else _rows(context, compiled, read)
 
 
-def _then_noted(
-    context: Context, operation: Operation[list[Any]], written: frozenset[str]
-) -> Operation[list[Any]]:
+def _write(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
+    """Run a statement that writes, and bring what is held up to date: what it wrote, if it can tell."""
+    told = telling(context, compiled)
     try:
-        rows = yield from operation
+        rows = yield from _rows(context, told or compiled, read)
     except (DuplicateKey, UniqueViolation) as error:
-        note_holder(context.work.registries, error, written)
+        note_holder(context.work.registries, error, compiled.writes)
         raise
-    yield from note_written(context, written)
+    keys: list[str] | None = None
+    if told is not None:
+        keys, rows = _told(context, compiled, rows)
+    elif compiled.whole is not None:
+        keys = [document.key for document in rows]
+    elif _is_counted(compiled) and rows == [0]:
+        keys = []
+    yield from note_written(context, compiled.writes, keys)
     return rows
+
+
+def _told(context: Context, compiled: Compiled, raw: list[Any]) -> tuple[list[str] | None, list[Any]]:
+    """Return the keys of what a statement wrote, and its rows, from what it tells instead."""
+    if _is_counted(compiled):
+        are_keys = all(isinstance(key, str) for key in raw)  # an engine of a test may know the number alone
+        return (raw, [len(raw)]) if are_keys else (None, raw)
+    pairs = [row if isinstance(row, list) and len(row) == 2 else (None, row) for row in raw]
+    rows = read_rows(_loader(context, compiled), [row for _, row in pairs], compiled)
+    keys = [key for key, _ in pairs if isinstance(key, str)]
+    return (keys if len(keys) == len(rows) else None), rows
+
+
+def _is_counted(compiled: Compiled) -> bool:
+    """Return whether all that a statement returns is how many documents it wrote."""
+    return bool(compiled.columns) and compiled.columns[0] is WRITTEN
 
 
 def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:

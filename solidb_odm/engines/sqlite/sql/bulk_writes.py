@@ -1,4 +1,4 @@
-"""UPDATE and REMOVE of the documents that FILTERs let through, counted, as one statement of SQL.
+"""UPDATE and REMOVE of the documents that FILTERs let through, counted or named, as one statement of SQL.
 
 That is what the builder's ``update()`` and ``delete()`` come to. What is more than that, or may depend on the
 order in which documents are written, runs in Python: writes held to a schema or a unique index among them.
@@ -27,10 +27,11 @@ _TIME: Final = "now"
 
 @dataclass(frozen=True, slots=True)
 class BulkWrite:
-    """One UPDATE or DELETE; the number of its rows is the answer."""
+    """One UPDATE or DELETE; the number of its rows is the answer, or the keys of them."""
 
     sql: str
     parameters: Parameters
+    returns_keys: bool
 
     def values(self, binds: Mapping[str, Any], time: str) -> dict[str, Any] | None:
         """Return the values of the parameters; None where one has a NUL character, which is for Python."""
@@ -49,6 +50,7 @@ class _Parts:
     conditions: tuple[nodes.Expression, ...]
     patch: nodes.Object | None
     """What is set; None for REMOVE."""
+    returns_keys: bool
 
 
 def bulk_write(
@@ -66,10 +68,17 @@ def bulk_write(
 
 
 def _parts(query: nodes.Query) -> _Parts | None:
-    """Return the parts of ``FOR d IN c FILTER .. UPDATE d WITH {..} IN c COLLECT .. RETURN count``."""
-    if not isinstance(query, nodes.Block) or len(query.body) < 3:
+    """Return the parts of ``FOR d IN c FILTER .. UPDATE d WITH {..} IN c COLLECT .. RETURN count``.
+
+    Or of one that ends with ``RETURN NEW._key``.
+    """
+    if not isinstance(query, nodes.Block):
         return None
-    first, *filters, write, collect = query.body
+    collect = [clause for clause in query.body[-1:] if isinstance(clause, nodes.Collect)]
+    clauses = query.body[: len(query.body) - len(collect)]
+    if len(clauses) < 2:
+        return None
+    first, *filters, write = clauses
     if not isinstance(first, nodes.For) or not isinstance(first.source, nodes.Name):
         return None
     loop, name = nodes.For(first.variable, first.source), first.source.name
@@ -83,18 +92,19 @@ def _parts(query: nodes.Query) -> _Parts | None:
     conditions = [clause.condition for clause in filters if isinstance(clause, nodes.Filter)]
     if len(conditions) < len(filters) or any(isinstance(node, nodes.Subquery) for node in walk(query)):
         return None
-    whole = nodes.Block((loop, *filters, write, collect), returns=query.returns)
-    if query != whole or not _is_counted(collect, query.returns, shown):
+    whole = nodes.Block((loop, *filters, write, *collect), returns=query.returns)
+    key = nodes.Attribute(nodes.Name(shown), "_key")
+    returns_keys = not collect and query.returns == nodes.Return(key)
+    if query != whole or not (returns_keys or (collect and _is_counted(collect[0], query.returns, key))):
         return None
     parts = tuple(part for condition in conditions for part in conjuncts(condition))
-    return _Parts(first.variable, name, parts, patch)
+    return _Parts(first.variable, name, parts, patch, returns_keys)
 
 
-def _is_counted(collect: nodes.Clause, returns: nodes.Return | None, shown: str) -> bool:
+def _is_counted(collect: nodes.Collect, returns: nodes.Return | None, key: nodes.Expression) -> bool:
     """Return whether all that a query shows is how many documents it wrote."""
-    if not isinstance(collect, nodes.Collect) or len(collect.aggregates) != 1:
+    if len(collect.aggregates) != 1:
         return False
-    key = nodes.Attribute(nodes.Name(shown), "_key")
     counted = nodes.Aggregate(collect.aggregates[0].name, "COUNT", key)
     return collect == nodes.Collect(aggregates=(counted,)) and returns == nodes.Return(
         nodes.Name(counted.name)
@@ -122,12 +132,15 @@ def _written(c: Compilation, collection: Collection, parts: _Parts) -> BulkWrite
     scope = {parts.variable: document}
     conditions = [truth for condition in parts.conditions for truth in truths(c, condition, scope)]
     chosen = f" WHERE {where(conditions)}" if conditions else ""
+    if parts.returns_keys:
+        chosen += " RETURNING key"
     table = f"{collection.table} AS {_ALIAS}"
     if parts.patch is None:
-        return BulkWrite(f"DELETE FROM {table}{chosen}", c.parameters)
+        return BulkWrite(f"DELETE FROM {table}{chosen}", c.parameters, parts.returns_keys)
     pairs = "".join(
         f", {path_sql((name,))}, {c.term(c, value, scope).json}" for name, value in parts.patch.pairs
     )
     changed = f"json_set({document.column('doc')}{pairs})" if pairs else document.column("doc")
     system = f"rev = lower(hex(randomblob(16))), updated = :{_TIME}"
-    return BulkWrite(f"UPDATE {table} SET doc = {changed}, {system}{chosen}", c.parameters)
+    sql = f"UPDATE {table} SET doc = {changed}, {system}{chosen}"
+    return BulkWrite(sql, c.parameters, parts.returns_keys)
