@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from .._types import Json, Stored
@@ -146,16 +146,34 @@ class Keyset:
 
         A file is told where an index may begin; a server takes fewer rows from an index then than match.
         """
-        wanted = self.statement.limit(size + 1)
-        if place.backwards:
-            turned = tuple(
-                Ordering(key, not down) for key, down in zip(self.keys, self.downwards, strict=True)
-            )
-            wanted = replace(wanted, orderings=turned)
+        wanted = self._ordered(place, size)
         if place.cursor is None:
             return wanted
         condition = self._beyond(*self._read(place.cursor), place.backwards, is_file)
         return wanted.having(condition) if self.is_grouped else wanted.where(condition)
+
+    def _ordered(self, place: Place, size: int) -> Select[Any]:
+        wanted = self.statement.limit(size + 1)
+        if not place.backwards:
+            return wanted
+        turned = (Ordering(key, not down) for key, down in zip(self.keys, self.downwards, strict=True))
+        return replace(wanted, orderings=tuple(turned))
+
+    def parts(self, place: Place, size: int, *, is_file: bool) -> tuple[Select[Any], ...]:
+        """Return the statements that have the rows of one page, and one more, one after the other.
+
+        In descending order nulls come last. An index of a file begins at a value only where there are none,
+        so that those are asked for apart, if the page needs any.
+        """
+        whole = self.part(place, size, is_file=is_file)
+        first = self.keys[0]
+        is_down = self.downwards[0] is not place.backwards
+        if place.cursor is None or self.is_grouped or not (is_file and is_down and len(self.keys) > 1):
+            return (whole,)
+        is_indexable = isinstance(first, FieldRef) and not any(isinstance(s, Table) for s in self.sources)
+        if not is_indexable or self._read(place.cursor)[0][0] is None:
+            return (whole,)
+        return whole.where(_null(first, "!=")), self._ordered(place, size).where(_null(first, "=="))
 
     def _beyond(self, values: list[Json], is_included: bool, backwards: bool, with_bound: bool) -> Predicate:
         """Make the condition that a row comes later (or earlier) in the order, where null is least."""
@@ -204,6 +222,10 @@ class Keyset:
                 hint="use the statement that the cursor came from",
             )
         return values[: len(self.keys)], is_included
+
+
+def _null(key: Expression, operator: Literal["==", "!="]) -> Predicate:
+    return BuiltPredicate((key,), lambda node: q.Compare(node, operator, q.Literal(None)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -355,16 +377,17 @@ Cut: TypeAlias = tuple[list[Any], Callable[[int], Sequence[Json]]]
 
 
 def _documents(context: Context, wanted: Keyset, place: Place, size: int, read: str | None) -> Operation[Cut]:
-    stored = yield from stored_rows(
-        context, wanted.part(place, size, is_file=context.interactive).compile(), read
-    )
+    stored: list[Stored] = []
+    for narrow in wanted.parts(place, size, is_file=context.interactive):
+        if len(stored) <= size:
+            stored += yield from stored_rows(context, narrow.compile(), read)
     entity = wanted.statement.entity
     assert entity is not None
     load = partial(load_documents, context.work, entity.model)
     loaded = read_rows(load, stored[:size], wanted.statement.compile())
     if wanted.statement.loads:
         yield from follow(context, documents_in(loaded), wanted.statement.loads)
-    return [*loaded, *stored[size:]], lambda at: _place(wanted, stored[at])
+    return [*loaded, *stored[size : size + 1]], lambda at: _place(wanted, stored[at])
 
 
 def _place(wanted: Keyset, row: Stored) -> list[Json]:
@@ -381,7 +404,14 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
 
 
 def _rows(context: Context, wanted: Keyset, place: Place, size: int, read: str | None) -> Operation[Cut]:
-    return _with_keys(context, wanted.part(place, size, is_file=context.interactive), wanted.columns(), read)
+    rows: list[Any] = []
+    places: list[Callable[[], Sequence[Json]]] = []
+    for narrow in wanted.parts(place, size, is_file=context.interactive):
+        if len(rows) <= size:
+            more, keys_of = yield from _with_keys(context, narrow, wanted.columns(), read)
+            rows += more
+            places += [partial(keys_of, at) for at in range(len(more))]
+    return rows[: size + 1], lambda at: places[at]()
 
 
 def _with_keys(
