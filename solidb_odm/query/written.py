@@ -34,7 +34,7 @@ class Write(Statement[int]):
     It runs when it is executed, past the session's unit of work: on a file within the session's
     transaction, on a server at once and document by document, so that an error may leave a part
     done. Documents that the session holds take their new values at once, which costs one more request
-    if it holds any of the collection, and leave it if they were deleted; one with uncommitted changes
+    if it holds any that were written, and leave it if they were deleted; one with uncommitted changes
     keeps them.
     """
 

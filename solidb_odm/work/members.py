@@ -54,8 +54,8 @@ class Holdings:
         self.dropped: Documents = {}
         self.removed: Documents = {}
         self.along: dict[int, weakref.ref[Document]] = {}
-        self._replaced: set[tuple[str, str]] = set()
-        """Where a document took the key of a deleted one."""
+        self._replaced: dict[tuple[str, str], list[weakref.ref[Document]]] = {}
+        """The deleted documents whose keys others took since."""
         self.is_over = False
         self.registries: set[Registry] = set()
         """The registries of the models in use."""
@@ -228,7 +228,7 @@ class Holdings:
                 hint="change that one (session.get), or merge this one, and use what session.merge() returns",
             )
         if other is not None and other is not document:
-            self._replaced.add((collection, key))
+            self._replaced.setdefault((collection, key), []).append(weakref.ref(other))
         references[key] = weakref.ref(document)
 
     def take_place(self, document: Document) -> None:
@@ -236,7 +236,7 @@ class Holdings:
         collection = type(document).__solidb_mapping__.collection
         other = self.identity.get(collection, document.key)
         if other is not None and other is not document:
-            self._replaced.add((collection, document.key))
+            self._replaced.setdefault((collection, document.key), []).append(weakref.ref(other))
         self.identity.put(collection, document.key, document)
 
     def delete(self, document: Document) -> None:
@@ -262,11 +262,11 @@ class Holdings:
 
     def _restore_identity(self, collection: str, key: str) -> None:
         """Let a deleted document stand for its key again, as the one that replaced it leaves."""
-        if (collection, key) not in self._replaced:
-            return
-        for document in (*self.changed.values(), *self.deleted.values()):  # changed: a statement deleted it
-            if document.key == key and type(document).__solidb_mapping__.collection == collection:
-                self.identity.put(collection, key, document)
+        replaced = [reference() for reference in self._replaced.get((collection, key), ())]
+        for documents in (self.changed, self.deleted):  # changed: a statement deleted it
+            for document in replaced:
+                if document is not None and id(document) in documents:
+                    self.identity.put(collection, key, document)
 
     def give_way(self, document: Document) -> bool:
         """Let go of an object of a class that was declared again since; return whether it is one.
@@ -352,7 +352,6 @@ class Holdings:
 
     def _clear(self) -> None:
         self.identity.clear()
-        self._replaced.clear()
         for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.clear()
         self.along.clear()
@@ -362,6 +361,7 @@ class Holdings:
         """Forget what was deleted, as it lasts or was taken back."""
         self.dropped.clear()
         self.removed.clear()
+        self._replaced.clear()
 
     # --- looking --------------------------------------------------------------------------------
 

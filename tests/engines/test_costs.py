@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
@@ -32,6 +30,7 @@ from solidb_odm.commands import CreateCollection, call
 from solidb_odm.engines.sqlite.threads import Threads
 from solidb_odm.errors import QueryLimitError
 from solidb_odm.query.statement import Statement
+from tests.counts import calls_of, traced_lines
 
 
 class Colour(Enum):
@@ -46,25 +45,6 @@ class Costed(Document, collection="costed"):
     number: int = 0
     names: list[str] = []
     place: Place = Place()
-
-
-def calls_of(work: Callable[[], object]) -> int:
-    """Count the calls of Python and of C, without what the collector would add."""
-    count = 0
-
-    def note(_frame: Any, event: str, _argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    gc.collect()
-    gc.disable()
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-        gc.enable()
-    return count
 
 
 def _change(session: Session, documents: list[Costed]) -> Callable[[], None]:
@@ -148,27 +128,6 @@ def test_deleting_many_costs_as_much_for_each_as_deleting_few(tmp_path: Path) ->
         lines_of(10)
         few, many = lines_of(100), lines_of(800)
         assert many <= 8.4 * few
-
-
-def traced_lines(work: Callable[[], object]) -> int:
-    """Count the lines that run, as loops call nothing."""
-    count = 0
-
-    def trace(_frame: Any, event: str, _argument: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    gc.collect()
-    gc.disable()
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-        gc.enable()
-    return count
 
 
 def test_one_changed_field_of_many_is_not_read_with_all_others(tmp_path: Path) -> None:

@@ -42,9 +42,8 @@ from solidb_odm.errors import (
     QueryTimeout,
     UsageError,
 )
+from tests.counts import calls_of
 from tests.interrupts import interrupt_at
-
-from .test_costs import calls_of
 
 KNOWN = Registry()
 
