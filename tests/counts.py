@@ -59,16 +59,20 @@ class Steps:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.count = 0
         counting = catalogue.counting
-        patch.setattr(catalogue, "counting", lambda kind: counting(self._counted(kind)))
 
-    def _counted(self, kind: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
+        def counted(kind: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
+            return counting(self._counted(kind))
+
+        patch.setattr(catalogue, "counting", counted)
+
+    def _counted(self, kind: Any) -> type[sqlite3.Connection]:
         steps = self
 
-        class Counted(kind):  # type: ignore[misc, valid-type]
-            def set_progress_handler(self, handler: Any, instructions: int) -> None:
+        class Counted(kind):  # type: ignore[misc]
+            def set_progress_handler(self, progress_handler: Any, n: int) -> None:  # noqa: ARG002
                 def tick() -> int:
                     steps.count += 1
-                    return 0 if handler is None else handler()
+                    return 0 if progress_handler is None else progress_handler()
 
                 super().set_progress_handler(tick, 50)
 

@@ -225,7 +225,10 @@ class Keyset:
 
 
 def _null(key: Expression, operator: Literal["==", "!="]) -> Predicate:
-    return BuiltPredicate((key,), lambda node: q.Compare(node, operator, q.Literal(None)))
+    def make(node: q.Expression) -> q.Expression:
+        return q.Compare(node, operator, q.Literal(None))
+
+    return BuiltPredicate((key,), make)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from ..._types import Stored
+from ..._types import Stored, is_list
 from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
 from ...errors import (
     CollectionNotFound,
@@ -153,7 +153,7 @@ def _told(context: Context, compiled: Compiled, raw: list[Any]) -> tuple[list[st
     if _is_counted(compiled):
         are_keys = all(isinstance(key, str) for key in raw)  # an engine of a test may know the number alone
         return (raw, [len(raw)]) if are_keys else (None, raw)
-    pairs = [row if isinstance(row, list) and len(row) == 2 else (None, row) for row in raw]
+    pairs: list[list[Any]] = [row if is_list(row) and len(row) == 2 else [None, row] for row in raw]
     rows = read_rows(_loader(context, compiled), [row for _, row in pairs], compiled)
     keys = [key for key, _ in pairs if isinstance(key, str)]
     return (keys if len(keys) == len(rows) else None), rows
