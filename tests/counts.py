@@ -65,18 +65,17 @@ class Steps:
 
         patch.setattr(catalogue, "counting", counted)
 
-    def _counted(self, kind: Any) -> type[sqlite3.Connection]:
-        steps = self
+    def _counted(self, kind: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
+        setting = kind.set_progress_handler
 
-        class Counted(kind):  # type: ignore[misc]
-            def set_progress_handler(self, progress_handler: Any, n: int) -> None:  # noqa: ARG002
-                def tick() -> int:
-                    steps.count += 1
-                    return 0 if progress_handler is None else progress_handler()
+        def set_progress_handler(connection: sqlite3.Connection, handler: Any, _: int) -> None:
+            def tick() -> int:
+                self.count += 1
+                return 0 if handler is None else handler()
 
-                super().set_progress_handler(tick, 50)
+            setting(connection, tick, 50)
 
-        return Counted
+        return type("Counted", (kind,), {"set_progress_handler": set_progress_handler})
 
     def of(self, work: Callable[[], object]) -> int:
         """Return how many of them some work takes."""
