@@ -61,6 +61,7 @@ NOUNS = {
 }  # fmt: skip
 # Names of variables that say that a value was looked for, or is one of several, but not what it is.
 VAGUE = {"each", "found"}
+_vague = re.compile(rf"\b({'|'.join(sorted(VAGUE))})\b")
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,10 @@ def vague(paths: Iterable[Path]) -> list[str]:
     """
     places: list[tuple[str, int]] = []
     for path in paths:
-        tree = ast.parse(path.read_text())
+        text = path.read_text()
+        if not _vague.search(text):
+            continue
+        tree = ast.parse(text)
         fields = {
             id(node.target) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign) and not node.value
         }

@@ -57,10 +57,9 @@ def test_every_area_is_measured() -> None:
 
 
 def test_processes_are_measured() -> None:
-    (found,) = measured(1, "processes")
-    assert set(found) == {"import", "use", "first"}
-    (found,) = measured(1, "migrations-help")
-    assert set(found) == {"help"}
+    processes, command = measured(1, "processes", "migrations-help")
+    assert set(processes) == {"import", "use", "first"}
+    assert set(command) == {"help"}
 
 
 def test_a_section_of_the_page_has_a_line_for_each_row_and_says_whether_aims_are_met() -> None:
