@@ -10,12 +10,13 @@ from collections.abc import Mapping as AnyMapping
 from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .._types import Body, Json, JsonObject, is_map, is_row
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, MappedField, Mapping
 from ..model.document_state import State
-from ..model.stored.codec import encode_text, encode_value, is_text_of, sort_lists, validate
+from ..model.stored.codec import encode_text, encode_value, is_text_of, sort_lists, stored_field, validate
+from ..model.stored.pydantic_attributes import raise_interrupt
 
 
 class Difference(NamedTuple):
@@ -177,12 +178,10 @@ class _Comparison:
         if _unchanged(self._mapping, stored, once, again):
             return False
         now, before = (
-            self._mapping.serializer.to_python(
-                document, mode="json", include={known.name}, exclude_computed_fields=True, warnings=False
-            )
+            stored_field(self._mapping, document, known.name)
             for document in (self._document, self._read_document)
         )
-        return identical(sort_lists(now), sort_lists(before)) if known.unordered else identical(now, before)
+        return identical(now, before)
 
     def _is_removed(self, stored: str) -> bool:
         if self._mapping.python_name(stored) in self._assigned:
@@ -211,7 +210,11 @@ class _Comparison:
     def _form_of(self, document: Any) -> JsonObject:
         if document is None:
             return self._old
-        return self._mapping.serializer.to_python(document, mode="json", by_alias=True, warnings=False)  # type: ignore[no-any-return]
+        try:
+            return self._mapping.serializer.to_python(document, mode="json", by_alias=True, warnings=False)  # type: ignore[no-any-return]
+        except PydanticSerializationError as error:
+            raise_interrupt(error)
+            raise
 
     @property
     def _read_document(self) -> Any:

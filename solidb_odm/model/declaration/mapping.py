@@ -25,7 +25,13 @@ from ..stored.field_values import is_customised, stored_name
 from ..stored.forms import batch_serializer, is_shallow, stored_form, type_form
 from ..stored.number_fields import is_deep, number_fields, numeric_fields, vector_fields
 from ..stored.plain_types import is_plain_type
-from ..stored.pydantic_attributes import CONFIG, class_computed_fields, class_decorators, class_fields
+from ..stored.pydantic_attributes import (
+    CONFIG,
+    class_computed_fields,
+    class_decorators,
+    class_fields,
+    raise_interrupt,
+)
 from ..stored.shape import document_schema
 from ..stored.trial import has_unsound_default, is_written_by_author, revalidated_fields
 from ..stored.value_columns import ValueColumns
@@ -452,6 +458,7 @@ def _scalar(model: type[Any], path: str, annotation: Any, value: Any, label: str
     try:
         encoded = form.serializer.to_python(form.validator.validate_python(value), mode="json")
     except (ValidationError, PydanticSerializationError) as error:
+        raise_interrupt(error)
         problem = f"where={{{path!r}: {value!r}}}, which is no value of the field"
         raise DeclarationError(problem, model=model.__name__, field=label) from error
     if isinstance(encoded, (str, int, float, bool)):

@@ -27,7 +27,7 @@ from .. import type_inspection
 from ..links.link_paths import beyond
 from ..stored.field_values import encode_as, encode_field, is_customised, is_plainly_stored
 from ..stored.forms import type_form
-from ..stored.pydantic_attributes import FIELDS
+from ..stored.pydantic_attributes import FIELDS, raise_interrupt
 from ..stored.scalars import format_time
 from .build_scope import Scope, Source
 from .calls import METHODS, RecordField, default_awareness, field_within, fields_of, has_kind, records
@@ -455,7 +455,8 @@ def encode_element(items: Expression, value: Any) -> Any:
         return encode_as(None, "", inner, value)
     try:
         encoded = encode_field(place.owner, place.name, [value])
-    except (PydanticSerializationError, TypeError, KeyError):
+    except (PydanticSerializationError, TypeError, KeyError) as error:
+        raise_interrupt(error)
         return encode_as(None, "", inner, value)
     if is_list(encoded) and len(encoded) == 1:
         return encoded[0]

@@ -32,6 +32,7 @@ from .embedded import (
     told_apart,
 )
 from .field_values import field_reader
+from .pydantic_attributes import raise_interrupt
 from .scalars import MAXIMUM, MINIMUM, NUMBER_HINT, InexactValueError, inexact_number, is_exact
 from .value_columns import sets_itself
 
@@ -52,6 +53,7 @@ def encode_text(mapping: Mapping, document: Any) -> str:
     try:
         text = mapping.serializer.to_json(document, by_alias=True, warnings="error").decode()
     except OF_AUTHORS as error:
+        raise_interrupt(error)
         raise _unfit(mapping, document, error) from error
     if not mapping.is_simple:
         text = _marked(mapping, text)
@@ -72,7 +74,8 @@ def is_text_of(mapping: Mapping, document: Any, text: str) -> bool:
         return False
     try:
         made: bytes = mapping.serializer.to_json(document, by_alias=True, warnings=False)
-    except (*OF_AUTHORS, RecursionError):
+    except (*OF_AUTHORS, RecursionError) as error:
+        raise_interrupt(error)
         return False
     return made.decode() == text
 
@@ -100,7 +103,8 @@ def encode_many(mapping: Mapping, documents: Sequence[Any], *, as_text: bool) ->
         made: list[Any] = serializer.to_python(
             documents, mode="json", by_alias=True, round_trip=as_text, warnings="error"
         )
-    except Exception:  # noqa: BLE001  one of them fails again by itself, with an error that names it
+    except Exception as error:  # noqa: BLE001  one of them fails again by itself, with an error that names it
+        raise_interrupt(error)
         return None
     unsure, is_derived = mapping.columns.unsure, any(map(_subclasses, mapping.embedded))
     if mapping.is_open or (is_derived and unsure(documents, mapping.parts)):
@@ -174,6 +178,7 @@ def encode_value(mapping: Mapping, document: Any) -> JsonObject:
             document, mode="json", by_alias=True, warnings="error"
         )
     except OF_AUTHORS as error:
+        raise_interrupt(error)
         raise _unfit(mapping, document, error) from error
     if mapping.type_name is not None:
         value[TYPE_ATTRIBUTE] = mapping.type_name
@@ -298,11 +303,11 @@ def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> 
     value, again = document.__dict__.get(name), read.__dict__.get(name)
     is_alike = False
     if are_of_same_classes(value, again):
-        form = _form(mapping, document, name)
-        is_alike = alike(form, _form(mapping, read, name))
+        form = stored_field(mapping, document, name)
+        is_alike = alike(form, stored_field(mapping, read, name))
         if is_alike and not (name in mapping.revalidated and told_apart(value, again)):
             return
-        if value == again and not is_alike and not alike(form, _form(mapping, document, name)):
+        if value == again and not is_alike and not alike(form, stored_field(mapping, document, name)):
             return  # its author writes it in another way each time
     if is_lossy(mapping.model, name):
         return
@@ -322,11 +327,15 @@ def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> 
     raise _inexact(mapping, document, problem, hint)
 
 
-def _form(mapping: Mapping, document: Any, name: str) -> Any:
+def stored_field(mapping: Mapping, document: Any, name: str) -> Any:
     """Return the stored form of one field, sorted where it is a set's."""
-    form = mapping.serializer.to_python(
-        document, mode="json", include={name}, exclude_computed_fields=True, warnings=False
-    )
+    try:
+        form = mapping.serializer.to_python(
+            document, mode="json", include={name}, exclude_computed_fields=True, warnings=False
+        )
+    except PydanticSerializationError as error:
+        raise_interrupt(error)
+        raise
     return sort_lists(form) if mapping.fields[name].unordered else form
 
 
@@ -435,6 +444,7 @@ def _culprit(mapping: Mapping, document: Any) -> tuple[str, BaseException | None
         try:
             to_json(mapping.serializer.to_python(document, mode="json", include={name}, warnings="error"))
         except OF_AUTHORS as error:
+            raise_interrupt(error)
             return name, error.__cause__
     return "", None
 

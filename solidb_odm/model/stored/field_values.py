@@ -28,6 +28,7 @@ from .. import type_inspection
 from ..type_inspection import cached_by_class
 from .core_schemas import definitions_of
 from .forms import reads_json, stored_form, type_form
+from .pydantic_attributes import raise_interrupt
 from .scalars import is_exact
 
 
@@ -130,7 +131,8 @@ def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -
         if annotation is not Any and value is not ...:  # which Pydantic would leave as it is
             form = type_form(annotation)
             return form.serializer.to_python(value, mode="json", by_alias=True, warnings=False)
-    except (PydanticSerializationError, PydanticUserError, TypeError):
+    except (PydanticSerializationError, PydanticUserError, TypeError) as error:
+        raise_interrupt(error)
         return plain(value)
     return plain(value)
 
@@ -206,6 +208,7 @@ def _jsonable(value: Any) -> Any:
     try:
         return to_jsonable_python(value, bytes_mode="base64")
     except PydanticSerializationError as error:
+        raise_interrupt(error)
         raise UsageError(
             f"a {type(value).__name__} can't be used as a value in a query: {value!r}",
             hint="use values of the types that fields hold",

@@ -6,11 +6,13 @@ read an attribute in one step, since some are called for every document.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 if TYPE_CHECKING:
     from pydantic._internal import _model_construction
@@ -60,3 +62,24 @@ extra_of: Final[Callable[[Any], dict[str, Any] | None]] = attrgetter(EXTRA)
 
 private_of: Final[Callable[[Any], dict[str, Any] | None]] = attrgetter(PRIVATE)
 """Returns the private attributes of an object."""
+
+_interrupt = re.compile(
+    r"Error calling function `[^`\n]*`: (KeyboardInterrupt|SystemExit)(?:: (.*))?$", re.DOTALL
+)
+
+
+def raise_interrupt(error: BaseException) -> None:
+    """Raise what interrupted a serializer, if something did: Pydantic makes an error of its own of it.
+
+    A signal comes while any function runs. Of JSON, and of a serializer in another's, only the text is left.
+    """
+    cause = error.__cause__
+    if cause is not None and not isinstance(cause, Exception):
+        raise cause
+    if not isinstance(error, PydanticSerializationError) or (told := _interrupt.search(str(error))) is None:
+        return
+    name, text = told.groups()
+    if name == "KeyboardInterrupt":
+        raise KeyboardInterrupt(*([text] if text else [])) from error
+    is_number = re.fullmatch(r"-?\d+", text or "None")
+    raise SystemExit(int(text) if is_number else None if text in ("None", "") else text) from error

@@ -33,6 +33,7 @@ from pydantic_core import (
 from ..._types import Json, JsonObject, is_list, is_map
 from ...language.stored_documents import SYSTEM_ATTRIBUTES
 from .forms import ADAPTED, stored_schema
+from .pydantic_attributes import raise_interrupt
 
 TARGET = "x-target"
 """The keyword by which links and edge ends say their collection in a JSON Schema."""
@@ -83,7 +84,8 @@ class ShapeSchema(GenerateJsonSchema):
             return inner
         try:
             return {**inner, "default": self._stored(schema["schema"], default)}
-        except (PydanticSerializationError, SchemaError, ValueError):
+        except (PydanticSerializationError, SchemaError, ValueError) as error:
+            raise_interrupt(error)
             return {**inner, _FACTORY: True}
 
     def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:

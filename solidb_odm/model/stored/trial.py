@@ -45,6 +45,7 @@ from .embedded import embedded_classes
 from .field_values import encode_field, field_reader, field_schema, fields_node
 from .forms import ADAPTED, LOSSY, RENAMED, stored_form, stored_schema
 from .plain_types import PURE
+from .pydantic_attributes import raise_interrupt
 from .samples import Samples, hard, members, shell_of
 
 _HINT = "or Annotated[.., Lossy()] stores it all the same"
@@ -211,7 +212,8 @@ def _read_field(owner: Any, name: str, value: Any) -> str | None:
         if not same(reader.check(value), value):
             return ""
         written = stored_form(owner).serializer.to_python(shell, mode="json", include={name}, warnings=False)
-    except Exception:  # noqa: BLE001  a function of the class's author
+    except Exception as error:  # noqa: BLE001  a function of the class's author
+        raise_interrupt(error)
         return ""
     stored = to_json(next(iter(written.values()))).decode()
     try:
@@ -235,7 +237,8 @@ def stored_otherwise(parent: Any, child: Any, name: str) -> str:
     for value in samples.of(node):
         try:
             theirs, own = (encode_field(owner, name, value) for owner in (parent, child))
-        except Exception:  # noqa: BLE001, S112  a function of an author, which may want anything
+        except Exception as error:  # noqa: BLE001  a function of an author, which may want anything
+            raise_interrupt(error)
             continue
         if not _is_part_of(theirs, own):
             return f"{value!r} as {to_json(own).decode()} instead of {to_json(theirs).decode()}"
@@ -286,7 +289,8 @@ class _Pair:
         writing = self._writing
         try:
             return writing.to_python(value, mode="json", warnings=False)
-        except (PydanticSerializationError, ValueError):
+        except (PydanticSerializationError, ValueError) as error:
+            raise_interrupt(error)
             return None
 
     def read_again(self, value: Any) -> str | None:
@@ -297,7 +301,8 @@ class _Pair:
             again = reading.validate_json(text, by_alias=True, by_name=True)
         except ValidationError:
             return f"{value!r} is stored as {text.decode()}, which is not read again"
-        except Exception:  # noqa: BLE001  a function of the class's author
+        except Exception as error:  # noqa: BLE001  a function of the class's author
+            raise_interrupt(error)
             return ""
         if same(again, value):
             return None
