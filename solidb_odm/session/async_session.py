@@ -121,6 +121,7 @@ class AsyncSession(SessionBase, Awaited):
     def __del__(self) -> None:
         """Warn of a session with an open connection that can no longer be awaited."""
         if getattr(self, "_channel", None) is not None:
+            self._channel = None  # first: who keeps the warning keeps the session
             warnings.warn(
                 "an AsyncSession was not closed: use 'async with', or await session.close()",
                 ResourceWarning,

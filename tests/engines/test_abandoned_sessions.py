@@ -7,12 +7,23 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
 
 import solidb_odm
-from solidb_odm import AsyncSession, Document, create_async_engine, func, select
+from solidb_odm import (
+    AsyncEngine,
+    AsyncSession,
+    Document,
+    Engine,
+    Session,
+    create_async_engine,
+    func,
+    select,
+)
+from tests.garbage import collect_garbage
 
 PROGRAM = """
 import asyncio, sys
@@ -47,6 +58,53 @@ def test_a_session_that_nobody_closed_does_not_keep_the_process(
         check=False,
     )
     assert (done.returncode, "ResourceWarning" in done.stderr) == (status, True)
+
+
+@pytest.mark.parametrize("in_cycle", [False, True])
+async def test_a_session_that_nobody_closed_warns_once_and_leaves_the_engine_whole(
+    async_engine: AsyncEngine, in_cycle: bool
+) -> None:
+    """In a cycle the collector may close a connection before anything else of the session ends."""
+    await async_engine.create_all(Abandoned)
+    session = AsyncSession(async_engine)
+    session.add(Abandoned(key="left"))
+    await session.flush()
+    await session.scalars(select(Abandoned))
+    held: list[object] = [session]
+    if in_cycle:
+        held.append(held)
+    collect_garbage()  # of others
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del session, held
+        collect_garbage()
+    said = [str(warning.message) for warning in told if "session" in str(warning.message).lower()]
+    assert said == ["an AsyncSession was not closed: use 'async with', or await session.close()"]
+    for number in range(3):
+        async with AsyncSession(async_engine) as other:
+            other.add(Abandoned(key=f"k{number}"))
+            await other.commit()
+    async with AsyncSession(async_engine) as other:
+        assert await other.scalar(select(func.count(Abandoned))) == 3
+
+
+@pytest.mark.parametrize("in_cycle", [False, True])
+def test_a_session_that_is_collected_leaves_the_engine_whole(engine: Engine, in_cycle: bool) -> None:
+    engine.create_all(Abandoned)
+    session = Session(engine)
+    session.add(Abandoned(key="left"))
+    session.flush()
+    held: list[object] = [session]
+    if in_cycle:
+        held.append(held)
+    del session, held
+    collect_garbage()
+    for number in range(3):
+        with Session(engine) as other:
+            other.add(Abandoned(key=f"k{number}"))
+            other.commit()
+    with Session(engine) as other:
+        assert other.scalar(select(func.count(Abandoned))) == 3
 
 
 async def _work(engine: object, keys: int) -> None:

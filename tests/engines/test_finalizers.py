@@ -162,7 +162,6 @@ def test_a_reader_in_memory_is_answered_while_the_writer_is_collected_or_a_final
         assert not any(answers)
 
 
-@pytest.mark.filterwarnings("ignore:a session was not closed:ResourceWarning")
 def test_a_task_gets_the_connection_of_a_session_that_is_collected(tmp_path: Path) -> None:
     async def main(held: list[AsyncFileChannel]) -> None:
         driver = AsyncFileDriver(f"sqlite:///{tmp_path}/b.db", connections=1, pool_timeout=30)

@@ -9,7 +9,6 @@ connections as there may be are kept, and who finds none free waits in line.
 from __future__ import annotations
 
 import threading
-import warnings
 import weakref
 from asyncio import AbstractEventLoop
 from collections import deque
@@ -368,10 +367,7 @@ class AsyncFileChannel:
 
     def __del__(self) -> None:
         if not self._closed:
-            self._pool.forget(self._seat)  # before the warning, which may be raised as an error
-            warnings.warn(
-                "a session was not closed: use async with", ResourceWarning, source=self, stacklevel=2
-            )
+            self._pool.forget(self._seat)  # the session warns
 
     def _check_open(self) -> None:
         if self._closed:

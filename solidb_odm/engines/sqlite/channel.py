@@ -325,7 +325,9 @@ class FileChannel:
         self._closed = True
         if self._forked:
             return
-        self._forgotten.detach()
+        if self._forgotten.detach() is None:  # the collector came first, and has closed the connection
+            self._given_back = True
+            return
         try:
             self._transaction.rollback()
         except library.errors_of_reading() as exc:
