@@ -287,7 +287,8 @@ def asc(key: Any, *others: Never) -> Ordering:
 
 def desc(key: Any, *others: Never) -> Ordering:
     """Return a descending sort key; null comes last."""
-    refuse_more("desc() takes one key", others, _EACH.format("desc"))
+    if others:
+        refuse_more("desc() takes one key", others, _EACH.format("desc"))
     return sort_key(expression(key, "desc()"), descending=True)
 
 

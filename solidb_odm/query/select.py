@@ -25,7 +25,6 @@ from .columns import (
     Entity,
     Labelled,
     Partner,
-    PathOf,
     Scalar,
     Table,
     check_distinct,
@@ -140,34 +139,34 @@ class Select(Loading[T_co], Selection):
     loads: tuple[Hops, ...] = ()
     on_unreadable: Unreadable = "raise"
     _compiled: Compiled | None = field(default=None, init=False, compare=False, repr=False)
-    _step: Step | None = field(default=None, init=False, compare=False, repr=False)
-    _given: tuple[Any, ...] = field(default=(), init=False, compare=False, repr=False)
-    """What its methods were given, in their order, if ``_step`` says which they were."""
+    _way: tuple[Step | None, tuple[Any, ...]] = field(
+        default_factory=lambda: _NO_WAY, init=False, compare=False, repr=False
+    )
+    """Where its methods have led to, if that is known, and the values they were given, in their order."""
 
     def where(self, *wanted: Predicate | bool, **others: Never) -> Self:
         """Keep the rows for which all the conditions are true."""
         if others:
             refuse_options("where()", others, f"filter_by({next(iter(others))}=..)")
-        step, given, added = self._step, self._given, self.conditions
+        clauses = self.__dict__.copy()  # asked once: each attribute is looked for as one that is missing
+        step, given = clauses["_way"]
+        added = clauses["conditions"]
         condition: Any
         for condition in wanted:
-            if condition.__class__ is not KnownComparison:
-                is_joined = step is not None and condition.__class__ is Combined
-                led = step.joined(condition) if step is not None and is_joined else None
-                added = (*added, conditions.condition(condition))
-                step, given = (None, given) if led is None else (led[0], (*given, *led[1]))
+            if type(condition) is KnownComparison:
+                added += (condition,)
+                if step is not None:
+                    form, value = condition.known
+                    step = step.steps.get(form) or step.after(form, form[0])
+                    given += (value,)
                 continue
-            added = (*added, condition)
-            if step is not None:
-                form = condition.form
-                step = step.steps.get(form) or step.after(form, form[0])
-                given = (*given, condition.value)
-        made = object.__new__(self.__class__)  # as _with does, without the call
-        clauses = self.__dict__.copy()
-        clauses["conditions"], clauses["_step"], clauses["_given"] = added, step, given
-        clauses["_compiled"] = None
-        object.__setattr__(made, "__dict__", clauses)
-        return made
+            led = step.joined(condition) if step is not None and type(condition) is Combined else None
+            added += (conditions.condition(condition),)
+            step, given = _NO_WAY if led is None else (led[0], given + led[1])
+        clauses["conditions"], clauses["_way"], clauses["_compiled"] = added, (step, given), None
+        made = _made(type(self))  # as _with does, without the call
+        _put_clauses(made, clauses)
+        return made  # type: ignore[no-any-return]
 
     def filter_by(self, *others: Never, **values: Any) -> Self:
         """Keep documents whose fields have these values: ``select(User).filter_by(name="Ada")``.
@@ -202,14 +201,15 @@ class Select(Loading[T_co], Selection):
         """
         if others:
             refuse_options("order_by()", others, "order_by(User.age, desc(User.name))")
-        added, step = tuple(map(ordering, keys)), self._step
-        for key in added:
-            mark = key.expression.__solidb_mark__ if isinstance(key.expression, FieldRef) else None
-            if mark is None or step is None:
-                step = None
-                break
-            step = step.after(("order_by", mark, key.descending), mark)
-        return self._with(orderings=(*self.orderings, *added), _step=step, _given=self._given)
+        clauses = self.__dict__.copy()
+        step, given = clauses["_way"]
+        added = clauses.get("orderings", ())
+        for key in keys:
+            known = None if step is None else step.orders.get(id(key))
+            _, made, step = known or (key, *_ordered(step, key))
+            added += (made,)
+        clauses["orderings"], clauses["_way"], clauses["_compiled"] = added, (step, given), None
+        return self._of(clauses)
 
     def limit(self, count: int, *others: Never) -> Self:
         """Limit the number of rows."""
@@ -222,10 +222,12 @@ class Select(Loading[T_co], Selection):
         return self._counted("offset_count", natural(count, "offset"))
 
     def _counted(self, clause: str, count: int) -> Self:
-        step = self._step
+        clauses = self.__dict__.copy()
+        step, given = clauses["_way"]
         if step is not None:
-            step = step.after((clause,)) if count.__class__ is int and 0 < count < _EXACT else None
-        return self._with(**{clause: count}, _step=step, _given=(*self._given, count))
+            step = step.after((clause,)) if type(count) is int and 0 < count < _EXACT else None
+        clauses[clause], clauses["_way"], clauses["_compiled"] = count, (step, (*given, count)), None
+        return self._of(clauses)
 
     def distinct(self, *others: Never) -> Self:
         """Return each of several equal rows only once."""
@@ -309,31 +311,27 @@ class Select(Loading[T_co], Selection):
         return self._with(on_unreadable=how)
 
     def compile(self) -> Compiled:
-        made, step = self._compiled, self._step
+        made, (step, given) = self._compiled, self._way
         if made is None and step is not None:
-            made = step.compiled(self._given)
+            made = step.compiled(given)
         if made is None:
             if self.loads:
                 check_documents(self.columns, self.reader)
             made = build_once(self, self._build)
             if step is not None:
-                step.keep(self._given, made)
+                step.keep(given, made)
         self.__dict__["_compiled"] = made
         return made
 
     def known_fetch(self) -> Fetch | None:
-        step, values = self._step, self._given
-        known = None if step is None else step.known
-        if step is None or known is None or known[0] != Registry.generation or known[3]:
+        step, values = self.__dict__["_way"]
+        known = None if step is None else step.fetched
+        if known is None or known[0] != Registry.generation:
             return None  # it must be built, or asks for the clock
-        names, column = known[2], known[1].columns[0]
-        if len(known[1].columns) > 1 or isinstance(column, PathOf):
-            return None
+        _, column, query, names = known
         if len(names) == 1:
-            return column, known[1].query, {names[0]: values[0]}, True
-        if len(set(values)) < len(values):  # as Step.compiled
-            return None
-        return column, known[1].query, dict(zip(names, values, strict=True)), True
+            return column, query, {names[0]: values[0]}, True
+        return column, query, dict(zip(names, values, strict=True)), True
 
     def _is_approximate(self) -> bool:
         """Return whether the order is one of nearness that need not be exact."""
@@ -399,12 +397,15 @@ class Select(Loading[T_co], Selection):
 
     def _with(self, **changes: Any) -> Self:
         """Return this with other clauses; as ``dataclasses.replace``, which takes ten times as long."""
-        made = object.__new__(type(self))
         clauses = self.__dict__.copy()
-        clauses["_compiled"] = clauses["_step"] = None
+        clauses["_compiled"], clauses["_way"] = None, _NO_WAY
         clauses.update(changes)
-        object.__setattr__(made, "__dict__", clauses)
-        return made
+        return self._of(clauses)
+
+    def _of(self, clauses: dict[str, Any]) -> Self:
+        made = _made(type(self))
+        _put_clauses(made, clauses)
+        return made  # type: ignore[no-any-return]
 
     @property
     def entity(self) -> Entity | None:
@@ -439,6 +440,19 @@ def _group_key(key: Any) -> Expression:
     return wanted
 
 
+def _ordered(step: Step | None, key: Any) -> tuple[Ordering, Step | None]:
+    """Return the ordering of a sort key, and where it leads to from a step."""
+    made = ordering(key)
+    field = made.expression
+    mark = field.__solidb_mark__ if isinstance(field, FieldRef) else None
+    if mark is None or step is None:
+        return made, None
+    following = step.after(("order_by", mark, made.descending), mark)
+    if following is not None and any(made is kept for kept in field.__solidb_orders__ or ()):
+        step.orders[id(key)] = key, made, following  # the key is the field, or one that the class keeps
+    return made, following
+
+
 def ordering(key: Any) -> Ordering:
     """Take a sort key: an expression, or what asc(), desc() and nearest() make of one."""
     wanted = key.expression if isinstance(key, Ordering) else key
@@ -453,6 +467,8 @@ def ordering(key: Any) -> Ordering:
 
 def natural(count: Any, what: str) -> int:
     """Take a count of rows; UsageError if it is none."""
+    if type(count) is int and count >= 0:
+        return count
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         hint = f"leave {what}() out, for all rows" if count is None else None
         raise UsageError(f"{what}() takes an integer of 0 or more, not {count!r}", hint=hint)
@@ -460,6 +476,12 @@ def natural(count: Any, what: str) -> int:
 
 
 _SELECT: type[Select[Any]] = Select
+_NO_WAY: tuple[None, tuple[Any, ...]] = (None, ())
+_made: Any = object.__new__
+_namespace = type.__dict__["__dict__"].__get__
+"""Returns the attributes of a class, which the metaclass would look for as one that may be missing."""
+_put_clauses = next(vars(kind)["__dict__"] for kind in Select.__mro__ if "__dict__" in vars(kind)).__set__
+"""Puts the clauses of a select, which is frozen, where they are."""
 _EXACT = 2**53
 """Up to here every engine knows an integer exactly."""
 
@@ -482,9 +504,9 @@ def _whole(model: Any) -> tuple[int, Select[Any], Step]:
 
 
 def _begun(columns: tuple[Column, ...], step: Step) -> Select[Any]:
-    made = object.__new__(_SELECT)
-    clauses = {"columns": columns, "single": len(columns) == 1, "_step": step}
-    object.__setattr__(made, "__dict__", clauses)  # without the clauses that are absent
+    made: Select[Any] = _made(_SELECT)
+    clauses = {"columns": columns, "single": len(columns) == 1, "conditions": (), "_way": (step, ())}
+    _put_clauses(made, clauses)  # without the clauses that are absent
     return made
 
 
@@ -544,8 +566,15 @@ def select(*items: Any) -> Select[Any]:
     """
     if not items:
         raise UsageError("select() needs a Document class, or fields")
-    if len(items) == 1 and isinstance(items[0], type) and issubclass(items[0], Document):
-        return _whole(items[0])[1]
+    if len(items) == 1 and isinstance(items[0], type):
+        try:  # as _whole, without a look at the class, which is kept by none that is no document's
+            kept = _namespace(items[0])[CACHE][_START]
+            if kept[0] == Registry.generation:
+                return kept[1]  # type: ignore[no-any-return]
+        except KeyError:
+            pass
+        if issubclass(items[0], Document):
+            return _whole(items[0])[1]
     if isinstance(items[0], FieldRef) and (kept := _of_fields(items)) is not None:
         return kept
     if len(items) == 1 and (kept := _of_count(items[0])) is not None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from .._types import is_tuple
+from ..language.nodes import Query
 from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expiry import CLOCK
@@ -33,7 +34,7 @@ from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Mark
 from ..model.expressions.literals import size_of
 from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class
-from .columns import Column, Entity, Labelled, Partner, Scalar, labels_of
+from .columns import Column, Entity, Labelled, Partner, PathOf, Scalar, labels_of
 from .compiled import Compiled
 from .conditions import too_deep
 from .elements import ElementCondition, Elements
@@ -63,14 +64,18 @@ class Step:
     Steps begin at a model, and are about its fields only, so they go when it goes.
     """
 
-    __slots__ = ("_size", "entity", "known", "start", "steps")
+    __slots__ = ("_size", "entity", "fetched", "known", "orders", "start", "steps")
 
     def __init__(self, entity: Entity, size: list[int]) -> None:
         self.entity, self._size = entity, size
         self.steps: dict[tuple[Any, ...], Step] = {}
+        self.orders: dict[int, tuple[Any, Ordering, Step]] = {}
+        """Where sort keys that a class keeps lead to, by their identity."""
         self.start: Select[Any] | None = None
         """The select of fields that leads here, if that is a beginning."""
         self.known: tuple[int, Compiled, tuple[str, ...], dict[str, Any]] | None = None
+        self.fetched: tuple[int, Entity | Scalar, Query, tuple[str, ...]] | None = None
+        """What ``known`` comes to where its rows are of one column, and no clock is asked."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Stay behind when a select is copied into another process: there it begins nowhere."""
@@ -107,7 +112,11 @@ class Step:
         names = {_mark(value): name for name, value in binds.items()}
         marks = list(map(_mark, values))
         if names.keys() == set(marks) and len(marks) == len(names) == len(binds):
-            self.known = Registry.generation, built, tuple(names[mark] for mark in marks), clock
+            ordered = tuple(names[mark] for mark in marks)
+            self.known = Registry.generation, built, ordered, clock
+            column = built.columns[0]
+            if len(built.columns) == 1 and not clock and not isinstance(column, PathOf):
+                self.fetched = Registry.generation, column, built.query, ordered
 
 
 def _joined(condition: Combined, model: Any, values: list[Any]) -> Form | None:
@@ -117,9 +126,10 @@ def _joined(condition: Combined, model: Any, values: list[Any]) -> Form | None:
     terms: list[Any] = [condition.operator]
     term: Any
     for term in condition.conditions:
-        if term.__class__ is KnownComparison and term.form[0].model is model:
-            values.append(term.value)
-            terms.append(term.form)
+        if type(term) is KnownComparison and term.known[0][0].model is model:
+            form, value = term.known
+            values.append(value)
+            terms.append(form)
         elif term.__class__ is Combined and (inner := _joined(term, model, values)) is not None:
             terms.append(inner)
         else:
@@ -266,7 +276,7 @@ def _mark(value: Any) -> Any:
     return (kind, value) if kind is int or kind is bool else id(value)
 
 
-_NO_CLAUSES = frozenset({"reader", "loads", "on_unreadable", "_compiled", "_step", "_given"})
+_NO_CLAUSES = frozenset({"reader", "loads", "on_unreadable", "_compiled", "_way"})
 """What a select has besides its clauses: what becomes of the rows, and what is known of it. All else is a
 part of its form."""
 
@@ -366,8 +376,9 @@ def _comparison(part: Comparison, values: Values) -> Any:
 
 
 def _known_comparison(part: KnownComparison, values: Values) -> Any:
-    values.append(part.value)
-    return part.form
+    form, value = part.known
+    values.append(value)
+    return form
 
 
 def _ordering(part: Ordering, values: Values) -> Any:

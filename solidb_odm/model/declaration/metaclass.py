@@ -72,10 +72,40 @@ class _Building(threading.local):
 
 
 _building = _Building()
+_makers: list[None] = []
+"""One entry for each class that any thread is making."""
 
 
 def _is_building() -> bool:
     return _building.depth > 0
+
+
+_namespace = type.__dict__["__dict__"].__get__
+"""Returns the attributes of a class, past its metaclass."""
+
+
+class _Kept:
+    """An attribute of the metaclass, for the name of a field that queries ask classes for: ``User.age``.
+
+    Python finds it before it makes the error of an attribute that is not there, which is most of what
+    ``DocumentMeta.__getattr__`` takes. A class's own attribute of this name comes before it, documents do not
+    see it, and where the class has kept no field of the name, that method is asked.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, cls: Any, metaclass: Any = None) -> Any:
+        if cls is None:
+            return self
+        if not _makers:  # the hook stays silent while this thread makes a class, and tells which thread it is
+            try:
+                return _namespace(cls)["__solidb_references__"][self.name]
+            except KeyError:
+                pass
+        raise AttributeError(self.name)
 
 
 def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
@@ -167,6 +197,7 @@ class DocumentMeta(ModelMetaclass):
                 check_names(name, namespace.get("__annotations__", {}), currentframe())
                 namespace[PARENT_NAMESPACE] = _types_around(currentframe())
                 options[RESETS_NAMESPACE] = False
+            _makers.append(None)  # first: an interrupt after it only lets _Kept leave all to the hook
             _building.depth += 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
@@ -176,6 +207,7 @@ class DocumentMeta(ModelMetaclass):
                 raise _refusal(error, name, options) from error
             finally:
                 _building.depth -= 1
+                _makers.pop()
             if later:
                 cls.model_config.pop("defer_build")  # classes that inherit from it are built at once
             try:
@@ -454,6 +486,8 @@ def class_field(cls: Any, name: str) -> FieldRef:
             cls, (stored_name(cls, name),), annotation, cls, name, type_inspection.is_nullable(annotation)
         )
         reference = cache[name] = FieldRef(place, Mark(cls))
+        if not hasattr(DocumentMeta, name):
+            type.__setattr__(DocumentMeta, name, _Kept(name))
     return reference
 
 

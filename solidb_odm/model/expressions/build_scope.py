@@ -98,6 +98,7 @@ class Measured:
     """
 
     __slots__ = ("__solidb_extent__",)
+    __solidb_extent__: Extent
     __solidb_is_small__: ClassVar[bool] = False
     __solidb_are_deep__: ClassVar[bool] = False
     """Whether one was ever made whose nodes may repeat themselves many times; most programs make none."""

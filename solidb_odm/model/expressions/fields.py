@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_args
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -57,15 +57,23 @@ class _Nothing:
     """A type that no value has."""
 
 
+_UNKNOWN: Final = (None, ())
+_NONE: Final = (_Nothing, ())
+
+
 class Mark:
     """What stands for a field of a class in the forms of statements; equal only to itself."""
 
-    __slots__ = ("model",)
+    __slots__ = ("field", "model")
+    field: FieldRef
 
     def __init__(self, model: Any) -> None:
         self.model = model
 
 
+KnownForm: TypeAlias = tuple[Mark, q.ComparisonOperator, type[Any]]
+"""The form of a field that is compared: the field, how, and the type of the value."""
+_OPERATORS: Final[tuple[q.ComparisonOperator, ...]] = ("==", "!=", "<", "<=", ">", ">=")
 _EXTENT: Final = Extent(2, 3)
 """That of a field and a value that are compared."""
 
@@ -73,18 +81,12 @@ _EXTENT: Final = Extent(2, 3)
 class KnownComparison(Comparison):
     """A field that a class keeps, compared with a value that is stored as it is: what most queries ask.
 
-    ``form`` is what it is in the form of a statement besides its value. Of that the right side is made when
-    it is asked for: statements of one form are built once.
+    ``known`` is what it is in the form of a statement, and its value. Its sides and its operator are made of
+    these when they are asked for: statements of one form are built once.
     """
 
-    __slots__ = ("form", "value")
-
-    def __init__(self, left: FieldRef, operator: q.ComparisonOperator, value: Any, form: Any) -> None:
-        self.left = left
-        self.operator = operator
-        self.value = value
-        self.form = form
-        self.__solidb_extent__ = _EXTENT
+    __slots__ = ("known",)
+    known: tuple[KnownForm, Any]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Be one like others when it is copied: there it belongs to no class."""
@@ -93,23 +95,32 @@ class KnownComparison(Comparison):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name == "right":
-                self.right = Value(self.value, self.left.__solidb_place__.annotation)
-                return self.right
-            return super().__getattr__(name)
+            if name not in ("left", "operator", "right"):
+                return super().__getattr__(name)
+            (mark, self.operator, _), value = self.known
+            self.left = mark.field
+            self.right = Value(value, mark.field.__solidb_place__.annotation)
+            return object.__getattribute__(self, name)
+
+
+_made: Any = object.__new__
 
 
 def _comparing(operator: q.ComparisonOperator) -> Callable[[FieldRef, object], Predicate]:
     """Return the method of an operator."""
+    place = _OPERATORS.index(operator)
 
     def compare(self: FieldRef, other: Any) -> Predicate:
-        alike = self.__solidb_alike__ or self.__solidb_find_alike__()
-        mark = self.__solidb_mark__
-        if mark is not None and other.__class__ is alike:
+        alike, forms = self.__solidb_forms__
+        if type(other) is alike and ("\0" not in other if alike is str else -_EXACT < other < _EXACT):
             # its type alone says how it is stored, compared and planned
-            is_plain = "\0" not in other if alike is str else -_EXACT < other < _EXACT
-            if is_plain:
-                return KnownComparison(self, operator, other, (mark, operator, alike))
+            made: KnownComparison = _made(KnownComparison)
+            made.known = forms[place], other
+            made.__solidb_extent__ = _EXTENT
+            return made
+        if alike is None:
+            self.__solidb_find_forms__()
+            return compare(self, other)
         return self.__solidb_compare__(operator, other)
 
     return compare
@@ -124,8 +135,8 @@ class FieldRef(Expression):
     """
 
     __slots__ = (
-        "__solidb_alike__", "__solidb_children__", "__solidb_known_kind__", "__solidb_mark__",
-        "__solidb_orders__", "__solidb_place__",
+        "__solidb_alike__", "__solidb_children__", "__solidb_forms__", "__solidb_known_kind__",
+        "__solidb_mark__", "__solidb_orders__", "__solidb_place__",
     )  # fmt: skip
     __solidb_place__: Place
     __solidb_known_kind__: Kind | None
@@ -133,19 +144,23 @@ class FieldRef(Expression):
     __solidb_children__: dict[str, FieldRef] | None
     __solidb_mark__: Mark | None
     """What stands for the field in forms, if a class keeps it; None for one that is made for one query."""
+    __solidb_forms__: tuple[type[Any] | None, tuple[KnownForm, ...]]
+    """The type of values that is known of such a field, and the form of each operator with one."""
 
     def __init__(self, place: Place, mark: Mark | None = None) -> None:
         put = object.__setattr__
         put(self, "__solidb_place__", place)
         put(self, "__solidb_mark__", mark)
+        if mark is not None:
+            mark.field = self
         put(self, "__solidb_known_kind__", None)
         put(self, "__solidb_alike__", None)
+        put(self, "__solidb_forms__", _UNKNOWN)
         put(self, "__solidb_children__", None)
         put(self, "__solidb_orders__", None)
 
     if not TYPE_CHECKING:
-        __eq__, __ne__ = _comparing("=="), _comparing("!=")
-        __lt__, __le__, __gt__, __ge__ = map(_comparing, ("<", "<=", ">", ">="))
+        __eq__, __ne__, __lt__, __le__, __gt__, __ge__ = map(_comparing, _OPERATORS)
         __hash__ = object.__hash__
 
     def __solidb_build__(self, scope: Scope) -> q.Expression:
@@ -240,6 +255,12 @@ class FieldRef(Expression):
                 hint='model_config = ConfigDict(ser_json_timedelta="float") in its model stores seconds',
             )
         return super().__solidb_compare__(operator, other)
+
+    def __solidb_find_forms__(self) -> None:
+        """Find the forms of comparisons with values that are stored as they are, if a class keeps it."""
+        mark, alike = self.__solidb_mark__, self.__solidb_alike__ or self.__solidb_find_alike__()
+        known = _NONE if mark is None else (alike, tuple((mark, name, alike) for name in _OPERATORS))
+        object.__setattr__(self, "__solidb_forms__", known)
 
     def __solidb_find_alike__(self) -> type[Any]:
         """Find the type whose values all may be compared with the field, and are stored as they are."""
