@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias, TypeVar
 
-from .._types import Json, Stored
 from ..commands import (
     Begin,
     Command,
@@ -30,8 +29,7 @@ CONTROL: frozenset[type[Any]] = frozenset({Begin, Commit, Rollback, Savepoint, R
 """What only begins or ends transactions and savepoints."""
 _FETCH: Final = FetchDocuments.__name__
 _RUN: Final = RunQuery.__name__
-_RunKnown: TypeAlias = Callable[..., "list[Json] | None"]
-_FetchKnown: TypeAlias = Callable[..., "list[Stored | None] | None"]
+_KnownRows: TypeAlias = Callable[..., "list[Any] | None"]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 
@@ -77,13 +75,12 @@ def listening(listener: Listener) -> Generator[None]:
 class CountedChannel:
     """A channel that counts what it performs."""
 
-    __slots__ = ("_channel", "_counted", "_fetch_known", "_hear", "_perform", "_run_known")
+    __slots__ = ("_channel", "_counted", "_hear", "_known_rows", "_perform")
 
     def __init__(self, channel: Channel, statistics: Statistics) -> None:
         self._channel = channel
         self._perform = channel.perform
-        self._fetch_known: _FetchKnown | None = getattr(channel, "fetch_known", None)
-        self._run_known: _RunKnown | None = getattr(channel, "run_known", None)
+        self._known_rows: _KnownRows | None = getattr(channel, "known_rows", None)
         self._counted = statistics.by_command
         self._hear = statistics.hear
 
@@ -96,33 +93,23 @@ class CountedChannel:
                 self._counted[kind.__name__] += 1
         return self._perform(command)
 
-    def fetch_known(
-        self, query: Query, binds: Mapping[str, Any], is_steady: bool
-    ) -> list[Stored | None] | None:
-        """Return the documents of a query that ran before, where a file can tell them without a command."""
-        if self._fetch_known is None or _listeners.get():
+    def known_rows(
+        self, query: Query, binds: Mapping[str, Any], is_steady: bool, are_documents: bool
+    ) -> list[Any] | None:
+        """Return the documents, or the values, of a query that ran before.
+
+        None where no file can tell them without a command.
+        """
+        if self._known_rows is None or _listeners.get():
             return None
         try:
-            rows = self._fetch_known(query, binds, is_steady)
+            rows = self._known_rows(query, binds, is_steady, are_documents)
         except Exception:
-            self._counted[_FETCH] += 1
+            self._counted[_FETCH if are_documents else _RUN] += 1
             raise
         if rows is not None:
-            self._counted[_FETCH] += 1
+            self._counted[_FETCH if are_documents else _RUN] += 1
         return rows
-
-    def run_known(self, query: Query, binds: Mapping[str, Any], is_steady: bool) -> list[Json] | None:
-        """Return the values of a query that ran before, as ``fetch_known`` does documents."""
-        if self._run_known is None or _listeners.get():
-            return None
-        try:
-            values = self._run_known(query, binds, is_steady)
-        except Exception:
-            self._counted[_RUN] += 1
-            raise
-        if values is not None:
-            self._counted[_RUN] += 1
-        return values
 
     def close(self) -> None:
         self._channel.close()

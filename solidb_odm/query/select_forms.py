@@ -130,7 +130,7 @@ def _joined(condition: Combined, model: Any, values: list[Any]) -> Form | None:
             form, value = term.known
             values.append(value)
             terms.append(form)
-        elif term.__class__ is Combined and (inner := _joined(term, model, values)) is not None:
+        elif type(term) is Combined and (inner := _joined(term, model, values)) is not None:
             terms.append(inner)
         else:
             return None

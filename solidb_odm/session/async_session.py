@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, overload
 
@@ -396,6 +397,7 @@ class AsyncSession(SessionBase, Awaited):
 
     async def _run(self, operation: Operation[T]) -> T:
         use = Use()
+        use.thread = get_ident()
         try:
             self._enter(use)
             if self._channel is None:

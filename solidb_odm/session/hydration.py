@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
+from weakref import ref
 
 from pydantic import ValidationError
 
@@ -42,9 +42,9 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     A held object that can't have been changed takes newer values; a changed one keeps its own, and
     its commit will find the conflict. LoadError if a row does not fit the model.
     """
-    known: tuple[int, Reading] | None = model.__dict__.get(_READING)
-    reading = known[1] if known is not None and known[0] == Registry.generation else _reading(model)
-    work.registries.add(model.__solidb_registry__)
+    reading: Reading | None = work.readings.get(model)
+    if reading is None or reading.generation != Registry.generation:
+        reading = _begun(work, model)
     if len(rows) == 1 and reading.is_plain and (row := rows[0]) is not None:
         document = _load_one(work, reading, row)
         return [document] if document is not None else _load_part(work, reading, rows)
@@ -53,10 +53,19 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     return make_batch(partial(_load_part, work, reading), rows)
 
 
+def _begun(work: UnitOfWork, model: Any) -> Reading:
+    """Return how documents of a class are read, and keep it with the session: a class is slow to ask."""
+    known: tuple[int, Reading] | None = model.__dict__.get(_READING)
+    reading = known[1] if known is not None and known[0] == Registry.generation else _reading(model)
+    work.registries.add(model.__solidb_registry__)
+    work.readings[model] = reading
+    return reading
+
+
 def _load_one(work: UnitOfWork, reading: Reading, row: Stored) -> Any:
     """Return the document of a row, held or made of what is simply its text; None for a closer look."""
-    key, body = row[0], row[4]
-    references = work.identity.of(reading.mapping.collection)
+    key, revision, created, updated, body = row
+    references = work.identity.of(reading.collection)
     reference = references.get(key)
     held = None if reference is None else reference()
     if held is not None:
@@ -64,25 +73,24 @@ def _load_one(work: UnitOfWork, reading: Reading, row: Stored) -> Any:
             return None
         _freshen(work, held, row)
         return held
-    if not isinstance(body, str) or _MARK in body:
+    if type(body) is not str or _MARK in body:
         return None
     try:
         document = reading.validate(body)
     except ValidationError:
         return None  # who looks closer says what is wrong
-    put_notes(document, (work, *row[1:]))
-    references[key] = weakref.ref(document)
+    put_notes(document, (work, revision, created, updated, body))
+    references[key] = ref(document)
     return document
 
 
 def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]) -> list[Any]:
-    references = work.identity.of(reading.mapping.collection)
+    references = work.identity.of(reading.collection)
     if reading.is_plain and len(rows) > 1:
         fresh = _load_fresh(work, reading, references, rows)
         if fresh is not None:
             return fresh
     validate = reading.validate if reading.is_plain else None
-    reference = weakref.ref
     documents: list[Any] = []
     for row in rows:
         if row is None:
@@ -100,7 +108,7 @@ def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]
                 except ValidationError:
                     document = _look_closer(reading, row)  # it says what is wrong
             put_notes(document, (work, *row[1:]))
-            references[key] = reference(document)
+            references[key] = ref(document)
             if reading.hooked:
                 run_hook(document, "after_load")
         else:
@@ -126,8 +134,11 @@ class Reading:
     there is one, the text of a row is all that ``validate`` needs, and no hook wants to hear of it.
     """
 
+    generation: int
+    """The number of the newest class when this was found out."""
     root: type[Document]
     mapping: Mapping
+    collection: str
     choose: Choose | None
     hooked: bool
     is_plain: bool
@@ -154,8 +165,10 @@ def _found_reading(model: Any) -> Reading:
     validate: Callable[..., Any] = mapping.validator.validate_json
     choose = chooser(root, classes) if len(classes) > 1 else None
     return Reading(
+        Registry.generation,
         root,
         mapping,
+        mapping.collection,
         choose,
         hooked,
         choose is None and mapping.is_simple and not hooked,
@@ -184,7 +197,7 @@ def _load_fresh(
     except (TypeError, ValidationError):
         return None
     keys = [document.__dict__["key"] for document in documents]  # equal ones, which the documents keep anyway
-    fresh = dict(zip(keys, map(weakref.ref, documents), strict=True))
+    fresh = dict(zip(keys, map(ref, documents), strict=True))
     if len(fresh) < len(documents) or keys != named:
         return None
     if reading.fields:

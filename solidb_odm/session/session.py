@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, overload
 
@@ -116,7 +117,7 @@ class Session(SessionBase, Blocking):
         other queries over changed collections raise UnflushedChangesError, unless ``read="committed"``
         ignores the changes.
         """
-        if parameters is None and not others and (known := self._fetched(statement)) is not None:
+        if parameters is None and not others and (known := Session._fetched(self, statement)) is not None:
             return known
         program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
@@ -138,8 +139,8 @@ class Session(SessionBase, Blocking):
         self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
     ) -> Result[Any]:
         """Run a statement and return the first column of its rows."""
-        if parameters is None and not others and (fetched := self._fetched(statement)) is not None:
-            return fetched
+        if parameters is None and not others and (known := Session._fetched(self, statement)) is not None:
+            return known
         program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
         rows = rows if program.single else first_column(rows, program)
@@ -348,6 +349,7 @@ class Session(SessionBase, Blocking):
 
     def _run(self, operation: Operation[T]) -> T:
         use = Use()
+        use.thread = get_ident()
         try:
             self._enter(use)
             if self._channel is None:
@@ -362,27 +364,33 @@ class Session(SessionBase, Blocking):
     def _fetched(self, statement: object) -> Result[Any] | None:
         """Return the rows of a statement of a form that ran before; None where there is more to do.
 
-        It comes to what ``_run`` does with such a statement, in a third of the calls.
+        It comes to what ``_run`` does with such a statement, in a third of the calls. Attributes of sessions
+        and statements are looked for as ones that may be missing, which takes ten times as long as a look
+        into their dict; and methods likewise, so that their classes are asked for these.
         """
-        channel, work = self._channel, self._work
+        own = self.__dict__
+        channel, work = own["_channel"], own["_work"]
         known = statement.known_fetch() if isinstance(statement, Statement) else None
-        if known is None or channel is None or self._closed:
+        if known is None or channel is None or own["_closed"]:
             return None
         column, query, binds, is_steady = known
-        use, last = Use(), self._use
+        use, last = Use(), own["_use"]
+        use.thread = get_ident()
         try:
             if not last.is_over or last.__dict__.setdefault("following", use) is not use:
                 return None  # _enter will see to that
-            self._use = use
-            if work.has_work and not reading.is_settled(self._context):
+            own["_use"] = use
+            is_changed = (
+                work.new or work.deleted or work.changed or work.exposed
+            )  # as has_work, without the call
+            if is_changed and not reading.is_settled(own["_context"]):
                 return None
-            if isinstance(column, Entity):
-                rows = channel.fetch_known(query, binds, is_steady)
-                return None if rows is None else Result(load_documents(work, column.model, rows), (column,))
-            values = channel.run_known(query, binds, is_steady)
-            if column is None or values is None:
-                return None if values is None else Result(values, ())
-            return Result(load_column(work, column, values), (column,))
+            rows = channel.known_rows(query, binds, is_steady, type(column) is Entity)
+            if rows is None:
+                return None
+            if type(column) is Entity:
+                return Result(load_documents(work, column.model, rows), (column,))
+            return Result(rows, ()) if column is None else Result(load_column(work, column, rows), (column,))
         except BaseException as error:
             self._after(error, use)
             raise

@@ -216,11 +216,11 @@ class Use:
 
     It is over by a plain assignment, and taken by one step of the dictionary: an interrupt can come between
     any two calls, and whatever it leaves behind must not keep the session for ever, as a lock would be kept.
+    Who makes one says in which thread, which takes half as long as an ``__init__`` that does.
     """
 
-    def __init__(self, thread: int | None = None) -> None:
-        self.thread = get_ident() if thread is None else thread
-        self.is_over = False
+    thread = 0
+    is_over = False
 
 
 class SessionBase:
@@ -246,7 +246,7 @@ class SessionBase:
             complete=complete,
         )
         self.statistics = Statistics()
-        self._use = Use(0)
+        self._use = Use()
         self._use.is_over = True
         self._closed = False
         self._has_begun = False

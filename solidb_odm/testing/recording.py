@@ -139,7 +139,7 @@ class _RecordingChannel:
     def __init__(self, inner: Channel, commands: list[Command[Any]]) -> None:
         self._inner = inner
         self._commands = commands
-        self._fetch_known = getattr(inner, "fetch_known", None)
+        self._known_rows = getattr(inner, "known_rows", None)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -149,15 +149,15 @@ class _RecordingChannel:
         self._commands.append(command)
         return self._inner.perform(command)
 
-    def fetch_known(
-        self, query: Query, binds: Mapping[str, Any], is_steady: bool
-    ) -> list[Stored | None] | None:
+    def known_rows(
+        self, query: Query, binds: Mapping[str, Any], is_steady: bool, are_documents: bool
+    ) -> list[Any] | None:
         """Note what the inner engine answers without a command as if it had been one."""
-        rows: list[Stored | None] | None = None
-        if self._fetch_known is not None:
-            rows = self._fetch_known(query, binds, is_steady)
+        rows: list[Any] | None = None
+        if self._known_rows is not None:
+            rows = self._known_rows(query, binds, is_steady, are_documents)
         if rows is not None:
-            self._commands.append(FetchDocuments(query, binds))
+            self._commands.append((FetchDocuments if are_documents else RunQuery)(query, binds))
         return rows
 
     def close(self) -> None:

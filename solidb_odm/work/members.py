@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Collection, Iterable, Iterator
 from itertools import repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .._collector import AT_LEAST
 from ..errors import InvalidDocument, SolidbError, StateError
@@ -59,6 +59,8 @@ class Holdings:
         self.is_over = False
         self.registries: set[Registry] = set()
         """The registries of the models in use."""
+        self.readings: dict[type[Document], Any] = {}
+        """How documents of these models are read, for whoever makes them of rows."""
 
     # --- moves ----------------------------------------------------------------------------------
 

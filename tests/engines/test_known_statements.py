@@ -483,7 +483,7 @@ def test_its_time_is_limited_and_counted(tmp_path: Path) -> None:
             assert session.scalars(ask).all() == []
         before = session.statistics.statements
         channel: Any = session._channel
-        ticks = channel._fetch_known.__self__._queries.ticks
+        ticks = channel._known_rows.__self__._queries.ticks
         ticks.cancelled = True  # as a deadline that is over
         with pytest.raises(QueryTimeout):
             session.scalars(ask).all()

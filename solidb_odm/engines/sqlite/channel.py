@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from ..._tracing import get_logger
-from ..._types import Json, Receipt, Stored
+from ..._types import Receipt, Stored
 from ...commands import (
     Apply,
     Begin,
@@ -196,28 +196,19 @@ class FileChannel:
         finally:
             self._busy = False
 
-    def fetch_known(
-        self, query: Query, binds: Mapping[str, Any], is_steady: bool
-    ) -> list[Stored | None] | None:
-        """Return the documents of a query that ran before; None if it must be a command.
+    def known_rows(
+        self, query: Query, binds: Mapping[str, Any], is_steady: bool, are_documents: bool
+    ) -> list[Any] | None:
+        """Return the documents, or the values, of a query that ran before; None if it must be a command.
 
-        It does what ``FetchDocuments`` does, with fewer calls. ``is_steady``: the types of its values are the
-        same whenever it is asked.
+        It does what ``FetchDocuments`` or ``RunQuery`` do, with fewer calls. ``is_steady``: the types of its
+        values are the same whenever it is asked.
         """
-        return self._known(self._queries.fetch_known, query, binds, is_steady)
-
-    def run_known(self, query: Query, binds: Mapping[str, Any], is_steady: bool) -> list[Json] | None:
-        """Return the values of a query that ran before, as ``fetch_known`` does documents."""
-        return self._known(self._queries.run_known, query, binds, is_steady)
-
-    def _known(
-        self, read: Callable[..., R], query: Query, binds: Mapping[str, Any], is_steady: bool
-    ) -> R | None:
         if self._closed or self._forked or self._may_read_on or self._copies is not None:
             return None
         self._busy = True
         try:
-            return read(query, binds, is_steady)
+            return self._queries.known_rows(query, binds, is_steady, are_documents)
         except BaseException as exc:
             if (told := self._told(exc)) is exc:
                 raise
@@ -490,17 +481,12 @@ class KeyedChannel(FileChannel):
             self._go_on()
             return super().perform(command)
 
-    def fetch_known(
-        self, query: Query, binds: Mapping[str, Any], is_steady: bool
-    ) -> list[Stored | None] | None:
+    def known_rows(
+        self, query: Query, binds: Mapping[str, Any], is_steady: bool, are_documents: bool
+    ) -> list[Any] | None:
         with self._gate:
             self._go_on()
-            return super().fetch_known(query, binds, is_steady)
-
-    def run_known(self, query: Query, binds: Mapping[str, Any], is_steady: bool) -> list[Json] | None:
-        with self._gate:
-            self._go_on()
-            return super().run_known(query, binds, is_steady)
+            return super().known_rows(query, binds, is_steady, are_documents)
 
     def sweep(self) -> None:
         with self._gate:

@@ -161,26 +161,13 @@ class Queries:
             return documents
         return self._fetch_planned(command, entry) if values is None else self._documents(command, values)
 
-    def fetch_known(
-        self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool
-    ) -> list[Stored | None] | None:
-        """Return the rows of a query over documents that ran before, as ``fetch`` does with more calls.
+    def known_rows(
+        self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool, are_documents: bool
+    ) -> list[Any] | None:
+        """Return what ``fetch`` or ``run`` do of a query that ran before, with fewer calls.
 
         None where there is more to do. ``is_steady``: the types of its values are the same each time.
         """
-        known = self._known_rows(query, binds, is_steady, documents=True)
-        rows = None if known is None else known[1]
-        return rows if not rows or len(rows[0]) == _WIDTH else [row[:_WIDTH] for row in rows]
-
-    def run_known(self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool) -> list[Json] | None:
-        """Return the values of a query that ran before, as ``run`` does; None where there is more to do."""
-        known = self._known_rows(query, binds, is_steady, documents=False)
-        return None if known is None else self._read(*known, are_loaded=False)
-
-    def _known_rows(
-        self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool, *, documents: bool
-    ) -> tuple[Known, list[Any]] | None:
-        """Return what is known of a query that ran before, and its rows; None where there is more to do."""
         catalogue = self._catalogue
         if catalogue.is_private:
             return None
@@ -188,13 +175,15 @@ class Queries:
         if same is None and (same := self._steady(query, binds, is_steady)) is None:
             return None
         _, entry, plan, as_it_is = same
-        if entry.trust.rests or (documents and not plan.is_documents):
+        if entry.trust.rests or (are_documents and not plan.is_documents):
             return None
         try:
             rows = self._rows(entry, plan.sql, binds if as_it_is else plan.parameters.values(binds))
         except _SchemaMoved:
             return None
-        return None if rows is None else (entry, rows)
+        if not are_documents:
+            return None if rows is None else self._read(entry, rows, are_loaded=False)
+        return rows if not rows or len(rows[0]) == _WIDTH else [row[:_WIDTH] for row in rows]
 
     def _steady(self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool) -> Steady | None:
         """Return how the plan of a query runs, if there is one."""
