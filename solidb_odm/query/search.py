@@ -273,6 +273,7 @@ def _form_of_padded(part: Padded, values: Values) -> Any:
 
 
 tell_form(Search, _form_of_search)
+tell_form(Score, lambda part, values: (Score, form_of(part.search, values)))
 tell_form(Nearest, lambda part, values: _form_of_search(part, values) if part.arguments else no_form())
 tell_form(Measure, _form_of_measure)
 tell_form(Padded, _form_of_padded)

@@ -327,8 +327,9 @@ class FulltextIndexes:
         self, index: StoredIndex, query: str, settings: JsonObject, reader: Reader
     ) -> dict[int, float]:
         """Return the scores of the texts with a word of the query, by rowid."""
-        phrase = [word.term for word in split_words(query)]
-        if (gap := settings["phrase"]) is None or not phrase:
+        gap = settings["phrase"]
+        phrase = [] if gap is None else [word.term for word in split_words(query)]
+        if gap is None or not phrase:
             return self._scores(index, query, settings["distance"])
         if gap or settings["distance"] > 0:
             having = self._with_phrase(index, phrase, gap)

@@ -127,11 +127,15 @@ class IndexRanking(ABC):
 
     def _read(self, rowids: Sequence[int]) -> list[Stored | None]:
         """Return documents in the order of these rowids."""
+        documents = self._stored(rowids)
+        return [documents[rowid] for rowid in rowids if rowid in documents]
+
+    def _stored(self, rowids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+        """Return documents by rowid, as they are stored."""
         sql = f"SELECT rowid, {COLUMNS} FROM {self._collection.table} WHERE rowid IN"
         given = (json_text.encode(rowids),)
         rows = self._connection.execute(f"{sql} (SELECT value FROM json_each(?))", given).fetchall()
-        documents = {row[0]: row[1:] for row in rows}
-        return [documents[rowid] for rowid in rowids if rowid in documents]
+        return {row[0]: row[1:] for row in rows}
 
     def _few_passing(self) -> list[int] | None:
         """Return the documents that pass, if an index finds them and they are few."""

@@ -140,7 +140,8 @@ class Queries:
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
         wanted = self._nearest.of(command.query)
-        entry = self._expected(command.query, command.binds) if wanted is None else None
+        hits = self._hits.of(command.query) if wanted is None else None
+        entry = self._expected(command.query, command.binds) if wanted is hits is None else None
         if entry is not None and entry.is_plain:
             plan = entry.plan
             if plan is not None and plan.is_documents and not entry.trust.rests:
@@ -157,7 +158,7 @@ class Queries:
             if (nearest := self._documents_by_nearness(command, wanted)) is not None:
                 return nearest
             values = self._by_nearness(command, wanted)
-        elif (documents := self._documents_by_hits(command)) is not None:
+        elif hits is not None and (documents := self._documents_by_hits(command, hits)) is not None:
             return documents
         return self._fetch_planned(command, entry) if values is None else self._documents(command, values)
 
@@ -513,11 +514,9 @@ class Queries:
             count, limit = count_of(hits.best, binds), constant(hits.best.limit, binds)
             return ranking.rows(count or 0, limit, run)
 
-    def _documents_by_hits(self, command: FetchDocuments) -> list[Stored | None] | None:
+    def _documents_by_hits(self, command: FetchDocuments, hits: HitQuery) -> list[Stored | None] | None:
         """Return the documents of a query on the hits of a search; None where the language must sort them."""
-        binds, hits = command.binds, self._hits.of(command.query)
-        if hits is None:
-            return None
+        binds = command.binds
         with self._searched(hits, binds) as (matches, ranking):
             if matches is None:
                 return None

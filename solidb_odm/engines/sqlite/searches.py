@@ -304,10 +304,10 @@ class Searcher:
         return [hit.row(documents[hit.key]) for hit in best]
 
     def _reader(self, collection: str, field: str, narrowed: Narrowed) -> Reader:
-        table, path = self._catalogue.need(collection).table, field_path(field)
+        table = self._catalogue.need(collection).table
 
         def texts(rowids: Sequence[int]) -> list[tuple[int, str]]:
-            sql = f"SELECT rowid, doc ->> {path} FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
+            sql = f"SELECT rowid, doc ->> {field_path(field)} FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
             return self._connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall()
 
         return Reader(
@@ -373,4 +373,6 @@ def _constant(node: nodes.Expression, binds: Mapping[str, Any]) -> Json:
         return node.value
     if isinstance(node, nodes.Bind) and node.name in binds:
         return interpreter.plain(binds[node.name])
+    if isinstance(node, nodes.Object):
+        return {name: _constant(value, binds) for name, value in node.pairs}
     return interpreter.compile_expression(node, ())((), binds, interpreter.MemorySource())

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any, Final
 
-from .index_ranking import IndexRanking, keys_of
+from .index_ranking import IndexRanking, in_order, keys_of
 
 if TYPE_CHECKING:
     from ..._types import Json, Stored
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .nearness import Nearness
     from .sql.candidates import Matching
 
+_FEW: Final = 16
+"""How many more documents than are wanted are read rather than their keys first."""
 _WALK: Final = 2
 """How many keys are passed over in the time of looking up one."""
 Scores = Mapping[int, float]
@@ -49,7 +51,8 @@ class TextRanking(IndexRanking):
             return None
         for near, passed in self._rounds(count):
             if near is None or len(passed) >= count:
-                return self._read(self._best(passed, count)[offset:])
+                few = len(passed) <= count + _FEW and not offset
+                return self._sorted(passed)[:count] if few else self._read(self._best(passed, count)[offset:])
         return None
 
     def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
@@ -69,6 +72,11 @@ class TextRanking(IndexRanking):
             return list(scores)
         worst = nlargest(most, scores.values())[-1]
         return [rowid for rowid, score in scores.items() if score >= worst]
+
+    def _sorted(self, rowids: list[int]) -> list[Stored | None]:
+        """Return all of some documents, read at once with the keys that decide between equal scores."""
+        ranked = [(-self._scores[rowid], row[0], row) for rowid, row in self._stored(rowids).items()]
+        return in_order(ranked, descending=self._is_descending)
 
     def _best(self, rowids: list[int], count: int) -> list[int]:
         chosen = {rowid: self._scores[rowid] for rowid in rowids}
