@@ -8,7 +8,6 @@ the answer from a bind variable. What is found, and every score, is what the fun
 from __future__ import annotations
 
 import sqlite3
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeGuard, TypeVar, cast
@@ -19,10 +18,10 @@ from ...errors import QueryError
 from ...language import functions, interpreter, nodes
 from ...language.functions.arguments import is_array, is_number, is_object
 from ...language.functions.fulltext import HybridSettings, fused, weighted
-from ...language.functions.search import MOST_NEIGHBOURS, measure, nearest_vectors
+from ...language.functions.search import MOST_NEIGHBOURS, nearest_vectors
 from ...language.functions.vectors import vector
 from ...language.interpreter import Run, Source
-from . import json_text, library
+from . import json_text, library, vector_measures
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
 from .index_ranking import keys_of
@@ -233,9 +232,9 @@ class Searcher:
         state = self._vectors.state(index)
         if state is None:
             return None
-        asked, score = vector(given, "VECTOR_SEARCH", 3), measure(index.spec.metric)
-        rows = [array("f", row.tobytes()) for row in state.rows(rowids)]
-        return {rowid: score(asked, row) for rowid, row in zip(rowids, rows, strict=True)}
+        asked = vector(given, "VECTOR_SEARCH", 3)
+        measured = vector_measures.scores(state.rows(rowids), asked, index.spec.metric)
+        return dict(zip(rowids, measured, strict=True))
 
     def _hybrid_scores(self, arguments: list[Json], narrowed: Narrowed) -> Matches | None:
         """Return the scores of HYBRID_SEARCH, ranked by both indexes."""
@@ -255,11 +254,14 @@ class Searcher:
             return None
         farther_is_worse = metric == "euclidean"
         signed = {rowid: -score for rowid, score in measured.items()} if farther_is_worse else measured
-        pool = best(self._connection, table, signed, settings.pool, descending=False)
+        pool = near
+        if len(near) > settings.pool:
+            ranked = best(self._connection, table, signed, settings.pool, descending=False)
+            pool = [rowid for _, _, rowid in ranked]
         reader = self._reader(collection, field, narrowed)
         texts = self._words.scores(index, words, {"distance": 0, "phrase": None}, reader)
-        ranked = [(rowid, measured[rowid]) for _, _, rowid in pool]
-        chosen = weighted(ranked, texts, settings, farther_is_worse=farther_is_worse)
+        by_vector = [(rowid, measured[rowid]) for rowid in pool]
+        chosen = weighted(by_vector, texts, settings, farther_is_worse=farther_is_worse)
         first = best(self._connection, table, chosen, settings.limit, descending=False)
         return Matches(collection, index, {rowid: score for score, _, rowid in first})
 
@@ -307,8 +309,9 @@ class Searcher:
         table = self._catalogue.need(collection).table
 
         def texts(rowids: Sequence[int]) -> list[tuple[int, str]]:
-            sql = f"SELECT rowid, doc ->> {field_path(field)} FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
-            return self._connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall()
+            sql = f"SELECT rowid, doc ->> {field_path(field)} FROM {table} WHERE rowid IN"
+            given = (json_text.encode(list(rowids)),)
+            return self._connection.execute(f"{sql} (SELECT value FROM json_each(?))", given).fetchall()
 
         return Reader(
             lambda rowids: list(narrowed(collection, rowids).scan(collection)),

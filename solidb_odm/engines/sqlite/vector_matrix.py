@@ -148,7 +148,7 @@ class Vectors:
         if most < len(rowids):
             near = _within(scores, most, _slack(metric, scale, longest))
             if len(near) > _FEW * most:
-                near = near[_refined(numpy, self.rows(rowids[near]), asked, most, scale)]
+                near = near[_refined(numpy, self._far(numpy, rowids[near], asked), asked, most, scale)]
             if metric == "cosine" and self.shortest < _SHORTEST:
                 near = numpy.union1d(near, numpy.nonzero(lengths < _SHORTEST)[0])
             rowids = rowids[near]
@@ -193,12 +193,12 @@ class Vectors:
 
     def runs(self, rowids: Sequence[int], asked: Asked) -> list[list[int]]:
         """Return documents, the nearest first; together those whose order the language's roundings decide."""
-        numpy, vectors = numpy_module(), self.rows(rowids)
-        if not len(vectors):
+        numpy = numpy_module()
+        if not rowids:
             return []
-        if self.shortest < _SHORTEST and (_lengths(numpy, vectors) < _SHORTEST).any():
+        if self.shortest < _SHORTEST and (_lengths(numpy, self.rows(rowids)) < _SHORTEST).any():
             return [list(rowids)]
-        ranked = sorted(zip(_farness(numpy, vectors, asked).tolist(), rowids, strict=True))
+        ranked = sorted(zip(self._far(numpy, rowids, asked).tolist(), rowids, strict=True))
         scale = self.longest * max(1.0, asked.length)
         slack = 2 * _language_slack(asked.metric, max(-ranked[0][0], ranked[-1][0]), scale)
         runs, before = list[list[int]](), -math.inf
@@ -209,6 +209,13 @@ class Vectors:
                 runs[-1].append(rowid)
             before = far
         return runs
+
+    def _far(self, numpy: Any, rowids: Sequence[int], asked: Asked) -> Any:
+        """Return how far documents are, in 64 bits."""
+        steps = range(0, len(rowids), _COPIED_FROM)
+        with numpy.errstate(under="ignore", invalid="ignore"):
+            parts = [_farness(numpy, self.rows(rowids[at : at + _COPIED_FROM]), asked) for at in steps]
+        return parts[0] if len(parts) == 1 else numpy.concatenate(parts)
 
     def _places(self, numpy: Any, part: Part, among: Sequence[int] | None) -> tuple[Part, Any]:
         """Return a part, and the places in it that count; None for all."""
@@ -275,12 +282,8 @@ def _worst(scores: Any, most: int) -> Any:
     return ordered[last]
 
 
-def _refined(numpy: Any, vectors: Any, asked: Asked, most: int, scale: float) -> Any:
-    """Return the places of the nearest of some vectors, in 64 bits: 32 were too few to tell them apart."""
-    with numpy.errstate(under="ignore", invalid="ignore"):
-        steps = range(0, len(vectors), _COPIED_FROM)
-        parts = [_farness(numpy, vectors[at : at + _COPIED_FROM], asked) for at in steps]
-    far = numpy.concatenate(parts)
+def _refined(numpy: Any, far: Any, asked: Asked, most: int, scale: float) -> Any:
+    """Return the places of the nearest in 64 bits: 32 were too few to tell them apart."""
     worst = numpy.partition(far, most - 1)[most - 1]
     slack = _language_slack(asked.metric, abs(float(worst)), scale)
     return numpy.nonzero(far <= worst + slack)[0]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from array import array
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...language.functions.vectors import distance_between
+from . import vector_measures
 from .index_ranking import MOST_UNKNOWN, IndexRanking, in_order, keys_of
 from .vector_tables import rest_of_vectors
 
@@ -110,6 +109,5 @@ class VectorRanking(IndexRanking):
         """Return how far documents are, as the language has it."""
         assert self._state is not None
         metric = self._index.spec.metric
-        asked, sign = array("f", self._asked.narrow), -1 if metric == "dot" else 1
-        vectors = [array("f", row.tobytes()) for row in self._state.rows(rowids)]
-        return [sign * (distance_between(asked, vector, metric) or 0.0) for vector in vectors]
+        measured = vector_measures.distances(self._state.rows(rowids), self._asked.narrow, metric)
+        return [-far for far in measured] if metric == "dot" else measured

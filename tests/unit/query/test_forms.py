@@ -329,7 +329,15 @@ def nearest_first() -> list[Any]:
         for text in "ab"
     ]
     scored = [select(Spot.name).where(each).order_by(desc(each.score)) for each in (*near, *words)]
-    return [*counted, *named, *twice, *found, *scored, *(select(Spot).where(each, each) for each in words)]
+    others = [
+        select(Spot).where(one).order_by(desc(matches(Spot.name, text, phrase=phrase).score)).limit(3)
+        for one in words
+        for text in ("a", "b")
+        for phrase in (None, 1)
+    ]
+    weighed = [select(Spot).where(each).order_by(desc(each.score)).limit(2) for each in (*words, *both)]
+    doubled = [select(Spot).where(each, each) for each in words]
+    return [*counted, *named, *twice, *found, *scored, *others, *weighed, *doubled]
 
 
 def test_sorts_by_nearness_say_the_same_in_a_known_form() -> None:
@@ -347,6 +355,12 @@ def test_searches_that_differ_in_values_share_their_nodes() -> None:
     assert one.compile().bind_vars != other.compile().bind_vars
     with pytest.raises(UsageError, match="without k"):
         select(Spot).where(nearest(Spot.face, FACES[0])).compile()
+    ranked = [
+        select(Spot).where(words).order_by(desc(words.score)).limit(5).compile()
+        for words in (matches(Spot.name, "one"), matches(Spot.name, "two words"))
+    ]
+    assert ranked[0].query is ranked[1].query
+    assert ranked[0].bind_vars != ranked[1].bind_vars
 
 
 @pytest.mark.parametrize("field", ["face", "back", "home"])
