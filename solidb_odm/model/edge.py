@@ -52,8 +52,12 @@ class EndType:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         wanted = check_target(next((end for end in get_args(source) if end is not str), None), "Edge")
+        start: str | None = None
+        """How ids of the class begin, once one was read, so that the next take no look at the class."""
 
         def check(value: Any) -> Any:
+            if value.__class__ is str:
+                return check_reference(value)
             if isinstance(value, Document):
                 if isinstance(wanted, type) and not isinstance(value, (wanted, current(wanted))):
                     raise PydanticCustomError(
@@ -65,6 +69,9 @@ class EndType:
             return check_reference(value)
 
         def check_reference(value: Any) -> str:
+            nonlocal start
+            if start is not None and isinstance(value, str) and _is_id(value, start):
+                return value
             if not isinstance(value, str) or not _reference.match(value):
                 raise PydanticCustomError(
                     "edge_end", "an end of an edge is a document or a text 'collection/key', not {found}",
@@ -77,6 +84,7 @@ class EndType:
                     "this end of the edge must be in '{expected}', not '{found}'",
                     {"expected": collection, "found": value},
                 )
+            start = None if collection is None else f"{collection}/"
             return value
 
         return core_schema.json_or_python_schema(
@@ -93,6 +101,11 @@ class EndType:
     ) -> JsonSchemaValue:
         target = (schema.get("metadata") or {}).get("solidb_target")
         return reference_schema(_REFERENCE, target)
+
+
+def _is_id(text: str, start: str) -> bool:
+    """Return whether a text is the id of a document of the collection that ``start`` names."""
+    return text.startswith(start) and text.count("/") == 1 and text != start
 
 
 def reference_of(end: Document | str) -> str:

@@ -59,17 +59,21 @@ def are_sole(documents: Sequence[Any]) -> bool:
 def _all_sole(values: list[Any]) -> bool:
     """Return whether no value that can change has a reference but this list's and its own place's."""
     present: set[type[Any]] = set(map(type, values))
-    kinds = {kind for kind in present - _PLAIN if not issubclass(kind, UNCHANGEABLE)}
+    kinds = {kind for kind in present - _PLAIN if not _is_fixed(kind)}
     if len(kinds) > 1:
         apart = [[value for value in values if value.__class__ is kind] for kind in kinds]
         values.clear()
         return all(map(_all_sole, apart))
     for kind in kinds:
         values[:] = [value for value in values if value.__class__ is kind]
-        if _most(values) > _few + 1:
+        is_sole = _most(values) <= _few + 1 and not (kind is set and any(map(getweakrefcount, values)))
+        if kind in _FIXED:  # held by whoever likes, if what is in it can't change
+            inner = list(chain.from_iterable(values))
+            return (is_sole or all(map(_is_fixed, map(type, inner)))) and _all_sole(inner)
+        if not is_sole:
             return False
-        if kind is list or kind is dict:
-            return _all_sole(list(chain.from_iterable(values if kind is list else map(_VALUES, values))))
+        if kind is list or kind is dict or kind is set:
+            return _all_sole(list(chain.from_iterable(map(_VALUES, values) if kind is dict else values)))
         if not _is_open_model(kind) or any(map(getweakrefcount, values)):
             return False
         fields = [value.__dict__ for value in values]
@@ -77,6 +81,11 @@ def _all_sole(values: list[Any]) -> bool:
             return False
         return _all_sole(list(chain.from_iterable(map(_VALUES, fields))))
     return True
+
+
+def _is_fixed(kind: type[Any]) -> bool:
+    """Return whether objects of a class can't change, or are documents and links, which are no parts."""
+    return issubclass(kind, UNCHANGEABLE) or hasattr(kind, "__solidb_reference__")
 
 
 def _has_none(get: Callable[[Any], Any], values: Iterable[Any]) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
+from .._types import is_list
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.links.placement import link_fields, links_below, links_in
@@ -43,6 +44,35 @@ def referred(document: Document) -> Iterator[Reference]:
             cascade = place.cascade
             name = names[0] if len(names) == 1 else ".".join(names)
             yield Reference(target, name, cascade.saves, cascade.deletes_orphans)
+
+
+def leads_by_id(documents: Sequence[Document]) -> bool:
+    """Return whether documents of one class surely refer to others by their ids alone, at the least cost.
+
+    All values of a field are looked at at once. False, too, for what takes a closer look.
+    """
+    model, rows = cast(Any, type(documents[0])), [vars(document) for document in documents]
+    ends = ("from_", "to") if model.__solidb_kind__ == "edge" else ()
+    return all(_TEXT.issuperset(_classes([row.get(end) for row in rows])) for end in ends) and all(
+        field.target is not None and _are_ids([row.get(field.names[0]) for row in rows])
+        for field in link_fields(model)
+    )
+
+
+def _are_ids(values: list[Any]) -> bool:
+    """Return whether what stands for links are links, or lists of them, that have no document."""
+    if list in _classes(values):
+        values = [link for value in values for link in (value if is_list(value) else (value,))]
+    links = [value for value in values if value is not None]
+    are_links = all(hasattr(kind, "__solidb_any_target__") for kind in _classes(links))
+    return are_links and not any(link.is_loaded for link in links)
+
+
+def _classes(values: list[Any]) -> set[Any]:
+    return set(map(type, values))
+
+
+_TEXT = frozenset((str,))
 
 
 def unread(document: Document) -> Iterator[str]:

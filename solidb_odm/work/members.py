@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -25,7 +25,7 @@ from ..model.document_state import (
 from .aliases import has_aliases
 from .differences import document_difference
 from .identity import IdentityMap, References
-from .links import Reference, referred, refers, unread
+from .links import Reference, leads_by_id, referred, refers, unread
 from .states import check_document, checked, gone, outdated, refusal
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Holdings:
         fresh: Loaded = (self, "", "", "", None)
         if len(documents) >= AT_LEAST and len(set(map(type, documents))) == 1:
             references = self._references_of(type(documents[0]))
-            is_alone = references is not None and not any(map(self._brings, documents))
+            is_alone = references is not None and self._brings_none(documents)
             if references is not None and is_alone and self._add_at_once(documents, references, fresh):
                 return
         for document in documents:
@@ -159,6 +159,12 @@ class Holdings:
         self.dropped.pop(id(document), None)
         self.removed.pop(id(document), None)
         return True
+
+    def _brings_none(self, documents: Sequence[Document]) -> bool:
+        """Return whether no others are added with documents of one class."""
+        if not refers(type(documents[0])) or leads_by_id(documents):
+            return True
+        return not any(map(self._brings, documents))
 
     def _brings(self, document: Document) -> bool:
         """Return whether other documents are added with one."""

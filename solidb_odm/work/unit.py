@@ -31,7 +31,7 @@ from ..model.document_state import (
 from ..model.stored.codec import encode_text, encode_value
 from .aliases import are_sole, has_aliases
 from .differences import identical, is_as_stored
-from .links import Reference, refers
+from .links import Reference, leads_by_id, refers
 from .members import Holdings
 from .plan import Documents, WritePlan, differences, make_plan
 from .states import hooks_of, is_marked_now, loose_reference, run_hook, run_hook_late
@@ -147,11 +147,13 @@ class UnitOfWork(Holdings):
         StateError if something links to what will not be stored.
         """
         loose: list[tuple[Document, Reference]] = []
-        documents = [*self.new.values(), *self.changed.values()]
-        referring = set(filter(refers, set(map(type, documents))))
-        for document in documents if referring else ():
-            if type(document) in referring:
-                loose += [(document, reference) for reference in self.bring(document)]
+        groups: dict[type[Document], list[Document]] = {}
+        for document in chain(self.new.values(), self.changed.values()):
+            groups.setdefault(type(document), []).append(document)
+        for model, documents in groups.items():
+            if refers(model) and not leads_by_id(documents):
+                for document in documents:
+                    loose += [(document, reference) for reference in self.bring(document)]
         for document, reference in loose:
             if state_of(reference.document).owner is not self and not _was_stored(document, reference):
                 raise loose_reference(document, reference)

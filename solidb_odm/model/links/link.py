@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args, overload
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from ..._dataclasses import dataclass
 from ...errors import DocumentNotFound, UsageError
 from ..declaration.registry import check_target, current
 from ..document import Document
@@ -112,6 +111,13 @@ class Link(Generic[D]):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             return getattr(self.value, name)
 
+    @classmethod
+    def __solidb_named__(cls, text: str) -> Self:
+        """Return the link to what a text names that is known to be an id."""
+        link = cls.__new__(cls)
+        link._document, link._text, link._is_dangling = None, text, False  # noqa: SLF001  as its __init__
+        return link
+
     def __solidb_set__(self, document: D) -> None:
         """Take the document the link leads to: a session calls it when it has loaded it."""
         if (reference := document.__solidb_reference__()) != self.id:
@@ -183,13 +189,27 @@ def _checked(text: object) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
 class _Reader:
-    """Makes links to documents of one class."""
+    """Makes links to documents of one class.
 
-    target: Any
+    ``_start`` is how ids of the class begin, once one was read, so that the next take no look at the class.
+    """
+
+    __slots__ = ("_start", "target")
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+        self._start: str | None = None
 
     def read(self, value: Any) -> Link[Any]:
+        start = self._start
+        if start is None or value.__class__ is not str or not value.startswith(start):
+            return self._looked_at(value)
+        if value.count("/") != 1 or len(value) == len(start):
+            return self._looked_at(value)
+        return Link.__solidb_named__(value)
+
+    def _looked_at(self, value: Any) -> Link[Any]:
         try:
             link: Link[Any] = Link(value)
         except UsageError as error:
@@ -206,6 +226,8 @@ class _Reader:
                 "this link leads to a {expected} (in {collection}), not to {found}",
                 {"expected": self.target.__name__, "collection": wanted, "found": link.id},
             )
+        if wanted is not None and target is self.target:
+            self._start = f"{wanted}/"
         return link
 
 

@@ -6,7 +6,7 @@ import pickle
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from solidb_odm import Document, Registry, any_, contains, in_, select
+from solidb_odm import Document, Edge, Registry, any_, contains, in_, select
 from solidb_odm.errors import UsageError
 from solidb_odm.model import Link
 from solidb_odm.model.stored.codec import decode, encode_text, encode_value
@@ -68,6 +68,45 @@ def test_links_are_stored_as_text() -> None:
 def test_other_ends_are_refused(wrong: object) -> None:
     with pytest.raises(ValidationError, match="link"):
         Post(author=wrong)  # type: ignore[arg-type]
+
+
+TEXTS = [
+    "authors/ada", "authors/ä b", "authors/a\n", "authors/", "authors", "authors/a/b", "authors//a",
+    "author/a", "authorsx/a", "/authors/a", " authors/a", "Authors/a", "posts/a", "", "/", ada,
+    Link("posts/a"), Staff(key="s"), 5, None, b"authors/a",
+]  # fmt: skip
+
+
+def _ends() -> tuple[type[Document], type[Document]]:
+    """Return a new class with a link, and a new class of edges, that have read nothing yet."""
+    fresh = Registry()
+
+    class Line(Document, collection="lines", registry=fresh):
+        author: Link[Author]
+
+    class Likes(Edge[Author, Author], collection="likes", registry=fresh):
+        pass
+
+    return Line, Likes
+
+
+@pytest.mark.parametrize("given", TEXTS, ids=steady)
+def test_an_id_is_judged_alike_before_and_after_others_were_read(given: object) -> None:
+    outcomes: list[object] = []
+    for is_first in (True, False):
+        for model, name in zip(_ends(), ("author", "from_"), strict=True):
+            more: dict[str, object] = {} if name == "author" else {"to": "authors/bob"}
+            if not is_first:
+                model.model_validate({name: "authors/eve", **more})
+            for read in (model.model_validate, lambda values, model=model: model(**values)):
+                try:
+                    outcomes.append(
+                        encode_value(model.__solidb_mapping__, read({name: given, "key": "k", **more}))
+                    )
+                except ValidationError as error:
+                    outcomes.append([(problem["type"], problem["msg"]) for problem in error.errors()])
+    half = len(outcomes) // 2
+    assert outcomes[:half] == outcomes[half:]
 
 
 def test_a_subclass_may_stand_for_its_parent() -> None:

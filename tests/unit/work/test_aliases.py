@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr, computed_field
 
-from solidb_odm import Document, GeoPoint, Session, create_engine, select
+from solidb_odm import Document, GeoPoint, Link, Session, create_engine, select
 from solidb_odm.work import aliases
 from solidb_odm.work.aliases import are_sole, has_aliases
 
@@ -146,6 +146,31 @@ def test_many_documents_are_looked_at_together(what: str) -> None:
     assert are_sole(documents)
 
 
+class Various(Common, collection="various_parts"):
+    """Holds links, and what can change in containers that are rarer."""
+
+    labels: set[str] = {"a"}
+    fixed: frozenset[str] = frozenset(("a", "b"))
+    words: tuple[str, ...] = ("a", "b")
+    pair: tuple[list[int], str] = ([1], "a")
+    owner: Link[Common] | None = None
+    others: list[Link[Common]] = []
+
+
+@pytest.mark.parametrize(
+    "what", [*OF_COMMON, "a list in a tuple", "the tuple", "a set", "a weak reference to a set"]
+)
+def test_many_documents_of_sets_tuples_and_links_are_looked_at_together(what: str) -> None:
+    links = [Link[Common](f"commons/{number}") for number in range(5)]
+    words, fixed = ("a", "b"), frozenset("ab")
+    documents = [Various(owner=link, others=[link], words=words, fixed=fixed) for link in links]
+    assert are_sole(documents)
+    held = PARTS[what](documents[3])
+    assert not are_sole(documents), held
+    del held
+    assert are_sole(documents)
+
+
 @pytest.mark.parametrize("what", PARTS)
 def test_what_one_of_many_documents_shares_is_not_overlooked(what: str) -> None:
     documents = [whole() for _ in range(5)]
@@ -159,7 +184,10 @@ def test_a_value_of_two_documents_is_not_overlooked() -> None:
     assert not are_sole(documents)
 
 
-VALUES: list[Any] = [None, 1, "a", [1], [[1]], {"a": 1}, {"a": {"b": [2]}}, [Part()], Part(), (1,), {1}]
+VALUES: list[Any] = [
+    None, 1, "a", [1], [[1]], {"a": 1}, {"a": {"b": [2]}}, [Part()], Part(), (1,), {1}, ([1],), [{1}],
+    [({1}, 2)], frozenset((1,)),
+]  # fmt: skip
 
 
 @given(st.lists(st.sampled_from(VALUES), min_size=1, max_size=5), st.integers(0, 4))

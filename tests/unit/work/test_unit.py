@@ -1,10 +1,16 @@
 """A unit of work without an engine: what it keeps, and what a broken write leaves behind."""
 
+import itertools
 import weakref
+from typing import Any
 
-from solidb_odm import Document
+import pytest
+from pydantic import BaseModel
+
+from solidb_odm import Document, Edge, Link, Registry
 from solidb_odm.commands import Inserts, Patches, Removals
 from solidb_odm.work import UnitOfWork
+from solidb_odm.work.links import leads_by_id, referred
 from tests.garbage import collect_garbage
 
 
@@ -125,3 +131,54 @@ def test_a_new_document_in_the_place_of_an_expired_one_that_is_gone_is_not_expir
     assert not work.is_expired(item)
     work.expired[id(item)] = weakref.ref(item)
     assert work.is_expired(item)
+
+
+PLACES = Registry()
+
+
+class Place(Document, collection="work_places", registry=PLACES):
+    pass
+
+
+class Sign(BaseModel):
+    to: Link[Place] | None = None
+
+
+class Way(Edge[Place, Place], collection="work_ways", registry=PLACES):
+    by: Link[Place] | None = None
+
+
+class Map(Document, collection="work_maps", registry=PLACES):
+    one: Link[Place] | None = None
+    more: list[Link[Place]] = []
+
+
+class Guide(Document, collection="work_guides", registry=PLACES):
+    sign: Sign = Sign()
+
+
+ENDS: list[Any] = [None, "work_places/a", Link[Place]("work_places/b"), Place(key="c"), Link(Place(key="d"))]
+"""What stands for a link, set past validation too."""
+MADE: dict[str, list[Any]] = {
+    "links": [
+        Map.model_construct(one=one, more=[*more])
+        for one in ENDS
+        for more in itertools.chain([()], itertools.combinations(ENDS[1:], 2))
+    ],
+    "edges": [
+        Way.model_construct(from_=start, to=end, by=by)
+        for start, end, by in itertools.product(ENDS, ENDS, ENDS)
+    ],
+    "below": [Guide.model_construct(sign=Sign.model_construct(to=end)) for end in ENDS],
+}
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_documents_that_lead_by_ids_alone_refer_to_no_objects(kind: str) -> None:
+    single = [document for document in MADE[kind] if leads_by_id([document])]
+    assert len(single) == {"links": 2, "edges": 2, "below": 0}[kind]
+    assert all(list(referred(document)) == [] for document in single)
+    if single:
+        assert leads_by_id(single)
+    for document in MADE[kind]:
+        assert leads_by_id([*single, document]) == (document in single), document
