@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args, overload
 
@@ -189,6 +190,9 @@ def _checked(text: object) -> str:
     )
 
 
+_named = cast("Callable[[str], Link[Any]]", Link.__solidb_named__)
+
+
 class _Reader:
     """Makes links to documents of one class.
 
@@ -207,7 +211,7 @@ class _Reader:
             return self._looked_at(value)
         if value.count("/") != 1 or len(value) == len(start):
             return self._looked_at(value)
-        return Link.__solidb_named__(value)
+        return _named(value)
 
     def _looked_at(self, value: Any) -> Link[Any]:
         try:
