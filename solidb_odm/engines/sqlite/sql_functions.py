@@ -10,6 +10,7 @@ import sqlite3
 from array import array
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, cast
 
 from ..._types import Json
@@ -17,6 +18,7 @@ from ...errors import QueryError
 from ...language import functions, values
 from ...language.decimals import FUNCTIONS
 from ...language.functions.arguments import is_array
+from ...language.functions.built_in import Implementation
 from ...language.nodes import DecimalFunction
 from . import json_text
 from .fulltext_index import indexed_words
@@ -85,7 +87,7 @@ def vertex(key: OrderKey) -> str:
 
 def call(name: str, *keys: OrderKey) -> OrderKey:
     """Call a built-in function of scalars, given by their order keys."""
-    return _called(name, list(map(value_of_key, keys)))
+    return order_key(_result(name, list(map(value_of_key, keys))))
 
 
 def call_json(name: str, *texts: str | None) -> OrderKey:
@@ -109,16 +111,17 @@ def decimal_total(array: str | None) -> OrderKey:
     return order_key(FUNCTIONS["TOTAL"](None if array is None else json_text.decode(array)))
 
 
-def _called(name: str, arguments: list[Json]) -> OrderKey:
-    return order_key(_result(name, arguments))
-
-
 def _result(name: str, arguments: list[Json]) -> Json:
+    surroundings = None  # the functions that SQL may call ask nothing of them
+    return _implementation(name)(surroundings, arguments)  # type: ignore[arg-type]
+
+
+@cache
+def _implementation(name: str) -> Implementation:
     function = functions.lookup(name)
     if function is None:
         raise QueryError(f"Unknown function: {name}")
-    surroundings = None  # the functions that SQL may call ask nothing of them
-    return function.implementation(surroundings, arguments)  # type: ignore[arg-type]
+    return function.implementation
 
 
 def _on_keys(operator: Callable[[Json, Json], Json]) -> Callable[[OrderKey, OrderKey], OrderKey]:

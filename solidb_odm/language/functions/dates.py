@@ -52,7 +52,8 @@ _PARTS: Final[list[tuple[tuple[str, ...], Callable[[datetime], int | bool], str]
 
 def _define(names: tuple[str, ...], part: Callable[[datetime], int | bool], summary: str) -> None:
     def extract(value: Json, zone: Json = None) -> Json:
-        return part(moment(value).astimezone(zone_of(zone, names[0])))
+        when = moment(value)
+        return part(when if zone is None else when.astimezone(zone_of(zone, names[0])))
 
     returns = "bool" if names[0] == "DATE_LEAPYEAR" else "int"
     function(*names, parameters="d [, timezone]", returns=returns, summary=summary)(extract)

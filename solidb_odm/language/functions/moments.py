@@ -11,7 +11,7 @@ import re
 import zoneinfo
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..._dataclasses import dataclass
@@ -29,6 +29,10 @@ _ISO: Final = re.compile(
     r" ?(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
     re.ASCII,
 )
+_COMMON: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII
+)
+"""What nearly all dates are written as, which Python reads in one call."""
 _DURATION: Final = re.compile(
     r"(?P<sign>[+-]?)P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:[.,]\d+)?)S)?)?",
@@ -62,6 +66,20 @@ _LENGTHS: Final = {
     Unit.SECOND: timedelta(seconds=1),
     Unit.MILLISECOND: timedelta(milliseconds=1),
 }
+_SMALLER: Final = ("microsecond", "second", "minute", "hour", "day", "month")
+_START: Final[dict[Unit, dict[str, Any]]] = {
+    unit: {name: int(name in ("day", "month")) for name in _SMALLER[:count]}
+    for unit, count in {
+        Unit.YEAR: 6,
+        Unit.MONTH: 5,
+        Unit.WEEK: 4,
+        Unit.DAY: 4,
+        Unit.HOUR: 3,
+        Unit.MINUTE: 2,
+        Unit.SECOND: 1,
+    }.items()
+}
+"""What a time shows at the start of a unit; of a week, of its day."""
 _UNITS: Final = {
     word: unit
     for unit, words in {
@@ -82,7 +100,7 @@ def unit_of(value: Json, name: str) -> Unit:
     """Return the unit of a word such as "d" or "days"."""
     if not isinstance(value, str):
         raise QueryError(f"{name}: unit must be a string")
-    unit = _UNITS.get(value.strip().lower())
+    unit = _UNITS.get(value) or _UNITS.get(value.strip().lower())  # a year, which is 0, is looked for twice
     if unit is None:
         raise QueryError(f"{name}: unknown unit '{value}' (y, m, w, d, h, i, s, f)")
     return unit
@@ -139,6 +157,12 @@ def _offset(zone: str | None) -> timedelta | None:
 
 def parse_text(text: str) -> datetime | None:
     """Read an ISO text as a moment, in UTC if it says nothing else; None if it is no date."""
+    if _COMMON.fullmatch(text):
+        try:
+            when = datetime.fromisoformat(text)
+            return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass  # no date, or one with an odd offset
     read = parse_wall(text)
     if read is None:
         return None
@@ -191,7 +215,9 @@ def wall_text(when: datetime) -> str:
 
 def iso(when: datetime) -> str:
     """Write a moment in UTC: ``2025-01-31T10:00:00.000Z``."""
-    return wall_text(when.astimezone(UTC)) + "Z"
+    if when.tzinfo is not UTC:
+        when = when.astimezone(UTC)
+    return when.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def at_wall(wall: datetime, zone: ZoneInfo, like: timedelta | None = None) -> datetime:
@@ -238,24 +264,13 @@ def add(when: datetime, amount: int, unit: Unit, zone: ZoneInfo) -> datetime:
 
 def truncate(when: datetime, unit: Unit, zone: ZoneInfo) -> datetime:
     """Return the start of the unit that a moment lies in, by the clocks of the zone."""
-    local = when.astimezone(zone)
-    wall = local.replace(tzinfo=None, microsecond=local.microsecond // 1000 * 1000)
+    local = when if zone.key == "UTC" and when.tzinfo is UTC else when.astimezone(zone)
     if unit is Unit.MILLISECOND:
-        return when.replace(microsecond=wall.microsecond)
-    wall = wall.replace(microsecond=0)
-    if unit <= Unit.MINUTE:
-        wall = wall.replace(second=0)
-    if unit <= Unit.HOUR:
-        wall = wall.replace(minute=0)
-    if unit <= Unit.DAY:
-        wall = wall.replace(hour=0)
+        return when.replace(microsecond=local.microsecond // 1000 * 1000)
+    start = local.replace(**_START[unit])
     if unit is Unit.WEEK:
-        wall -= timedelta(days=wall.weekday())
-    if unit <= Unit.MONTH:
-        wall = wall.replace(day=1)
-    if unit is Unit.YEAR:
-        wall = wall.replace(month=1)
-    return at_wall(wall, zone, local.utcoffset())
+        start -= timedelta(days=start.weekday())
+    return start if local is when else at_wall(start.replace(tzinfo=None), zone, local.utcoffset())
 
 
 @dataclass(frozen=True, slots=True)

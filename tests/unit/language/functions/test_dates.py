@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solidb_odm.errors import QueryError
+from solidb_odm.language.functions.moments import Unit, moment, truncate, zone_of
 from tests.unit.language.functions.expressions import holds, lines, value_of
 
 CASES = lines(r"""
@@ -76,3 +78,30 @@ def test_what_is_formatted_can_be_parsed(moment: datetime) -> None:
     form = "%A %d %B %Y, %H:%M:%S%.6f"
     parsed = value_of("DATE_PARSE(DATE_FORMAT(@d, @f), @f)", d=moment.isoformat(), f=form)
     assert parsed == value_of("DATE_ISO8601(@d)", d=moment.isoformat())
+
+
+_PARTS = (["0000", "0001", "1969", "2024", "9999"], ["00", "02", "12", "13"], ["01", "29", "30", "31"])
+_CLOCKS = ["", "T00:00:00", "T23:59:59.999", "T23:59:59.999999Z", "T24:00:00", "T10:60:00Z", "T10:00:60"]
+_OFFSETS = ["", "Z", "+00:00", "-05:30", "+23:59", "+24:00", "-99:99"]
+
+
+def _read(text: str) -> datetime | None:
+    try:
+        return moment(text)
+    except QueryError:
+        return None
+
+
+def test_dates_as_most_are_written_mean_what_the_general_reader_says() -> None:
+    years, months, days = _PARTS
+    for date in (f"{year}-{month}-{day}" for year in years for month in months for day in days):
+        for text in (f"{date}{clock}{offset}" for clock in _CLOCKS for offset in _OFFSETS):
+            assert _read(text) == _read(f" {text}"), text  # a space is not as most are written
+
+
+@pytest.mark.parametrize("unit", list(Unit))
+def test_a_unit_of_utc_starts_where_it_does_in_a_zone_like_it(unit: Unit) -> None:
+    for text in ("2024-02-29T23:59:59.999999Z", "2025-01-01T00:00:00Z", "0001-01-08T12:30:31.5Z"):
+        assert truncate(moment(text), unit, zone_of(None, "")) == truncate(
+            moment(text), unit, zone_of("Etc/Greenwich", "")
+        )
