@@ -14,7 +14,7 @@ from ..language import decimals
 from ..language import nodes as q
 from ..model.declaration.registry import Registry
 from ..model.document import Document
-from ..model.expressions.build_scope import Source
+from ..model.expressions.build_scope import Source, held_in
 from ..model.expressions.column_methods import Nested, Ordering, sort_key
 from ..model.expressions.expression import Combined, Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Place
@@ -360,6 +360,10 @@ class Select(Loading[T_co], Selection):
     def __solidb_rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
         return build_select(self, scope, labels)
 
+    def __solidb_held__(self) -> tuple[Any, ...]:
+        """Return what is in its clauses, of which it has those that were given."""
+        return tuple(held_in([clause for name, clause in self.__dict__.items() if name[0] != "_"]))
+
     def __solidb_ids__(self) -> Select[str]:
         """Return the statement of the ids of the documents that this one reads."""
         source = cast("Entity", self.columns[0]).source
@@ -579,7 +583,17 @@ def select(*items: Any) -> Select[Any]:
         return kept
     if len(items) == 1 and (kept := _of_count(items[0])) is not None:
         return kept
-    return Select(tuple(column(item) for item in items), len(items) == 1)
+    return Select(tuple([_column(item) for item in items]), len(items) == 1)
+
+
+def _column(item: Any) -> Column:
+    """Return what was given as a column; that of a field which a class keeps is made once."""
+    mark = item.__solidb_mark__ if item.__class__ is FieldRef else None
+    if mark is None:
+        return column(item)
+    if mark.column is None:
+        mark.column = column(item)
+    return cast("Column", mark.column)
 
 
 # What is asked of other rows has the form of their statement.

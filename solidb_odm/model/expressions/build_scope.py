@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeAlias, Typ
 
 from ...language import nodes as q
 from ...language.sizes import Extent, extent, refuse_extent
+from ..type_inspection import cached_by_class
 
 if TYPE_CHECKING:
     from .expression import Expression
@@ -163,5 +164,9 @@ def held_in(clauses: Any) -> Iterator[Any]:
         elif item is not clauses and hasattr(cast(Any, type(item)), "__solidb_held__"):
             yield item
         elif is_dataclass(item):
-            names = (attribute.name for attribute in fields(item) if not attribute.name.startswith("_"))
-            waiting.extend(getattr(item, name) for name in names)
+            waiting.extend([getattr(item, name) for name in _clauses(type(cast(Any, item)))])
+
+
+@cached_by_class
+def _clauses(kind: Any) -> tuple[str, ...]:
+    return tuple(clause.name for clause in fields(kind) if not clause.name.startswith("_"))

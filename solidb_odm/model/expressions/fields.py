@@ -62,13 +62,17 @@ _NONE: Final = (_Nothing, ())
 
 
 class Mark:
-    """What stands for a field of a class in the forms of statements; equal only to itself."""
+    """What stands for a field of a class in the forms of statements; equal only to itself.
 
-    __slots__ = ("field", "model")
+    ``column`` is the field as a column of a select, once it was one.
+    """
+
+    __slots__ = ("column", "field", "model")
     field: FieldRef
 
     def __init__(self, model: Any) -> None:
         self.model = model
+        self.column: Any = None
 
 
 KnownForm: TypeAlias = tuple[Mark, q.ComparisonOperator, type[Any]]
