@@ -273,7 +273,10 @@ class SessionBase:
         self._work.add(document)
 
     def add_all(self, documents: Iterable[Document], *others: Never) -> None:
-        """Add several documents to the session."""
+        """Add several documents to the session; all of them or, after an error, none.
+
+        The next flush inserts them.
+        """
         refuse_more("add_all() takes one list of documents", others, "write session.add_all([ada, bob])")
         self._check_open()
         if isinstance(cast(object, documents), Document):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -69,7 +69,6 @@ class Holdings:
 
         The ends of an edge come along, and what links lead to that are declared to save; all of them or none.
         """
-        self.along.pop(id(document), None)
         entered: list[Document] = []
         try:
             self._enter_all(document, entered)
@@ -80,6 +79,7 @@ class Holdings:
 
     def _enter_all(self, document: Document, entered: list[Document]) -> None:
         """Enter a document and what comes along, noting in ``entered`` what was not in the session."""
+        self.along.pop(id(document), None)
         waiting = [document]
         while waiting:
             document = waiting.pop()
@@ -96,7 +96,19 @@ class Holdings:
             self.along[id(reference.document)] = weakref.ref(reference.document)
 
     def add_all(self, documents: list[Document]) -> None:
-        """Add documents, at the least cost for each that is new, brings no other and takes a free key."""
+        """Add documents, all or none, at the least cost for each that is new, alone and of a free key."""
+        before, entered = len(self.new), list[Document]()
+        try:
+            self._add_all(documents, entered)
+        except SolidbError:
+            new = dict(islice(self.new.items(), before, None))
+            new |= {id(part): part for part in entered}
+            for part in new.values():
+                self.expunge(part)
+            raise
+
+    def _add_all(self, documents: list[Document], entered: list[Document]) -> None:
+        """Add documents, noting in ``entered`` those that are not at the end of ``new`` then."""
         known: dict[type[Document], References | None] = {}
         fresh: Loaded = (self, "", "", "", None)
         if len(documents) >= AT_LEAST and len(set(map(type, documents))) == 1:
@@ -115,7 +127,7 @@ class Holdings:
                 or document.key in references
                 or self._brings(document)
             ):
-                self.add(document)
+                self._enter_all(document, entered)
                 continue
             references[document.key] = weakref.ref(document)
             self.new[id(document)] = document
