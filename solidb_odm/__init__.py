@@ -36,8 +36,8 @@ if TYPE_CHECKING:
         incoming,
         outgoing,
     )
+    from .query import Path as Path
     from .query import (
-        Path,
         aliased,
         all_,
         and_,
@@ -301,9 +301,10 @@ if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOME})
 
 
+# Without Path, which would hide that of pathlib; `from solidb_odm import Path` imports it.
 __all__ = [
     "AsyncEngine",
     "AsyncSession",
@@ -320,7 +321,6 @@ __all__ = [
     "Link",
     "Lossy",
     "Neighbours",
-    "Path",
     "Predicate",
     "QueryEvent",
     "Registry",

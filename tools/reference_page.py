@@ -38,7 +38,7 @@ def page() -> str:
 
 def _names(name: str) -> Iterator[str]:
     module = importlib.import_module(name)
-    for public in module.__all__:
+    for public in sorted({*module.__all__, *getattr(module, "_HOME", ())}):
         value = getattr(module, public)
         own = getattr(value, "__name__", public)
         if own != public and own in module.__all__:

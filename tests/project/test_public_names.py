@@ -45,3 +45,21 @@ assert "Document" in dir(solidb_odm)
 def test_a_misspelt_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="selct"):
         solidb_odm.selct  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_star_hides_no_name_of_the_standard_library_that_programs_import() -> None:
+    program = """
+from pathlib import Path
+from collections import *
+from dataclasses import dataclass, field, replace
+from datetime import *
+from decimal import *
+from enum import *
+from typing import *
+before = dict(globals())
+from solidb_odm import *
+assert {name for name, value in before.items() if globals()[name] is not value} == set()
+from solidb_odm import Document, Path
+assert Path.__module__.startswith("solidb_odm")
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, check=True)
