@@ -18,7 +18,8 @@ from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.declaration.registry import SUCCESSOR, Registry, registry_of
 from ..model.document import Document, put_notes
 from ..model.document_state import AllFields, state_of
-from ..model.expiry import has_expired
+from ..model.expiry import expiries, has_expired
+from ..model.mixins import SoftDelete
 from ..model.stored.codec import body_value, decode
 from ..model.stored.pydantic_attributes import FIELDS_SET, class_fields, set_fields_of
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
@@ -145,6 +146,14 @@ class Reading:
     validate: Callable[[str], Any]
     fields: frozenset[str]
     """The fields of the model; none of one that takes others too."""
+    hides: bool
+    """Whether documents of the class may be there that are not shown: that have expired, or are marked."""
+
+    def may_get(self, key: object) -> bool:
+        """Return whether something is a key, by which a document of the class is simply read."""
+        if self.generation != Registry.generation or self.hides or not self.is_plain:
+            return False
+        return type(key) is str and "/" not in key
 
 
 _READING = "__solidb_reading__"
@@ -174,6 +183,7 @@ def _found_reading(model: Any) -> Reading:
         choose is None and mapping.is_simple and not hooked,
         partial(validate, **mapping.names) if mapping.names else validate,
         frozenset() if mapping.is_open else frozenset(class_fields(root)),
+        issubclass(model, SoftDelete) or bool(expiries(model)),
     )
 
 

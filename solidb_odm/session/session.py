@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, overload
 
 from .._wrong_calls import Blocking, missing_call, refuse_more, refuse_options
-from ..commands import Begin, Operation, run
+from ..commands import Begin, Get, Operation, run
 from ..engine.engine import Engine
 from ..engine.statistics import CountedChannel
-from ..errors import SolidbError, StaleDocumentError, StoreLocked, check_callable
+from ..errors import CollectionNotFound, SolidbError, StaleDocumentError, StoreLocked, check_callable
 from ..model.document import Document
 from ..query.columns import Entity
 from ..query.load_paths import Loadable
@@ -96,6 +96,9 @@ class Session(SessionBase, Blocking):
         """
         if others:
             refuse_options("get()", others)
+        known: D | None = Session._got(self, model, key)
+        if known is not UNGIVEN:
+            return known
         return visible(self._run(reading.get(self._context, model, key)), with_deleted)
 
     def get_one(self, model: type[D], key: str, *, with_deleted: bool = False, **others: Never) -> D:
@@ -391,6 +394,37 @@ class Session(SessionBase, Blocking):
             if type(column) is Entity:
                 return Result(load_documents(work, column.model, rows), (column,))
             return Result(rows, ()) if column is None else Result(load_column(work, column, rows), (column,))
+        except BaseException as error:
+            self._after(error, use)
+            raise
+        finally:
+            use.is_over = True
+
+    def _got(self, model: Any, key: str) -> Any:
+        """Return the document with a key, of a class that was read before; UNGIVEN where there is more to do.
+
+        It comes to what ``_run`` does with ``reading.get``, in half the time; see ``_fetched``.
+        """
+        own = self.__dict__
+        channel, work, last = own["_channel"], own["_work"], own["_use"]
+        known = work.readings.get(model) if isinstance(model, type) else None
+        if known is None or channel is None or own["_closed"] or not known.may_get(key):
+            return UNGIVEN
+        use = Use()
+        use.thread = get_ident()
+        try:
+            if not last.is_over or last.__dict__.setdefault("following", use) is not use:
+                return UNGIVEN  # _enter will see to that
+            own["_use"] = use
+            held = work.identity.get(known.collection, key)
+            if held is not None:
+                is_known = type(held) is model and held.key == key and not (work.deleted or work.expired)
+                return held if is_known else UNGIVEN
+            row = channel.perform(Get(known.collection, key))
+            documents: list[Any] = [] if row is None else load_documents(work, model, [row])
+            return documents[0] if documents else None
+        except CollectionNotFound:
+            return UNGIVEN
         except BaseException as error:
             self._after(error, use)
             raise
