@@ -60,6 +60,10 @@ class Shelf(SoftDelete, collection="known_shelves", registry=KNOWN):
     name: str
 
 
+class Leaflet(Document, collection="known_leaflets", registry=KNOWN):
+    pages: int = 0
+
+
 BY_TITLE = "FOR b IN known_books FILTER b.title == @title RETURN b"
 
 
@@ -70,6 +74,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
         with Session(opened) as session:
             session.add_all(Book(title=f"t{n}", pages=n, price=n / 2, sold=n % 2 == 0) for n in range(20))
             session.add_all([Shelf(key="a", name="here"), Shelf(key="b", name="gone")])
+            session.add_all(Leaflet(key=str(number)) for number in range(10))
             session.commit()
         yield opened
 
@@ -598,15 +603,50 @@ def test_a_question_for_each_document_read_costs_little_more(engine: Engine, ses
     empty.close()
 
 
-def test_an_interrupt_at_any_line_leaves_the_session_usable(session: Session) -> None:
+READ: dict[str, Callable[[Session, str], object]] = {
+    "asked": lambda session, number: session.scalars(titled(f"t{number}")).one(),
+    "got": lambda session, number: session.get_one(Leaflet, number),
+}
+
+
+@pytest.mark.parametrize("read", READ.values(), ids=READ)
+def test_an_interrupt_at_any_line_leaves_the_session_usable(
+    session: Session, read: Callable[[Session, str], object]
+) -> None:
     for place in range(3):
-        session.scalars(titled(f"t{place}")).one()
+        read(session, str(place))
     at, is_over = 0, False
     while not is_over:
         at += 1
-        is_over = _interrupted(lambda: session.scalars(titled("t5")).one(), at)
+        is_over = _interrupted(lambda: read(session, "5"), at)
         assert session.scalars(titled("t6")).one().pages == 6
+        assert session.get_one(Leaflet, "6").key == "6"
     assert at > 20
+
+
+def test_equal_values_are_those_of_their_own_places(session: Session) -> None:
+    for low, high, count in [(3, 9, 4), (5, 5, 5), (2, 9, 2), (4, 4, 9), (6, 6, 6), (0, 19, 19)]:
+        asked = (
+            select(Book).where(Book.pages >= low, Book.pages != high).order_by(desc(Book.pages), Book.title)
+        )
+        pages = sorted((n for n in range(20) if n >= low and n != high), reverse=True)[:count]
+        assert [book.pages for book in session.scalars(asked.limit(count))] == pages
+
+
+def test_sort_keys_of_a_known_form_are_told_apart(session: Session) -> None:
+    books = [(n, f"t{n}", n % 2 == 0) for n in range(20)]
+    keys = {
+        "up": ([Book.pages], lambda book: book[0]),
+        "down": ([desc(Book.pages)], lambda book: -book[0]),
+        "text": ([Book.title], lambda book: book[1]),
+        "both": ([Book.sold, desc(Book.pages)], lambda book: (book[2], -book[0])),
+        "both, the other way": ([desc(Book.sold), Book.pages], lambda book: (not book[2], book[0])),
+    }
+    for _ in range(3):
+        for given, key in keys.values():
+            asked = select(Book).where(Book.pages < 15).order_by(*given).limit(7)
+            expected = sorted((book for book in books if book[0] < 15), key=key)[:7]
+            assert [book.pages for book in session.scalars(asked)] == [book[0] for book in expected]
 
 
 def _is_one_step(frame: FrameType) -> bool:

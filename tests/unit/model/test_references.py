@@ -161,3 +161,59 @@ def test_expressions_read_well_in_messages() -> None:
         repr((Person.age + 1 > 2) & ~(WHATEVER.name == "a"))
         == "((Person.age + 1) > 2 AND NOT (Person.name == 'a'))"
     )
+
+
+class Cup(Document, collection="cups_of_metaclass"):
+    handle_kind: str = "round"
+    height: int = 0
+
+
+class Mug(Cup):
+    handle_kind: str = "square"
+
+
+class Tray(Document, collection="trays_of_metaclass"):
+    height = 7  # type: ignore[misc]  # no field
+    model_config = ConfigDict(ignored_types=(int,))
+
+    @property
+    def handle_kind(self) -> str:
+        return "none"
+
+
+def test_a_name_that_is_a_field_of_one_class_is_what_it_is_in_others() -> None:
+    for _ in range(2):  # asked first, and known
+        assert Cup.handle_kind.__solidb_place__.source is Cup  # type: ignore[attr-defined]
+        assert Mug.handle_kind.__solidb_place__.source is Mug  # type: ignore[attr-defined]
+        assert Cup.height.__solidb_place__.source is Cup  # type: ignore[attr-defined]
+        assert isinstance(Tray.handle_kind, property)
+        assert Tray.height == 7
+        with pytest.raises(AttributeError, match="Person"):
+            Person.handle_kind  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_document_without_a_value_does_not_have_that_of_its_class() -> None:
+    assert repr(Cup.handle_kind) == "Cup.handle_kind"
+    cup = Cup()
+    assert cup.handle_kind == "round"
+    del cup.handle_kind
+    with pytest.raises(AttributeError):
+        cup.handle_kind  # noqa: B018
+    assert not hasattr(Cup.model_construct(), "no_such_field")
+
+
+def test_a_class_that_is_made_sees_no_fields_of_its_parents_as_values() -> None:
+    assert repr(Cup.handle_kind) == "Cup.handle_kind"
+    seen: list[bool] = []
+
+    class Watching(Document, abstract=True):
+        @classmethod
+        def __pydantic_init_subclass__(cls, **options: Any) -> None:
+            seen.append(hasattr(Cup, "handle_kind"))
+
+    class Beaker(Watching, collection="beakers_of_metaclass"):
+        handle_kind: str = "flat"
+
+    assert seen == [False]
+    assert Beaker().handle_kind == "flat"
+    assert Beaker.handle_kind.__solidb_place__.source is Beaker  # type: ignore[attr-defined]
