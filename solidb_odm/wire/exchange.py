@@ -72,7 +72,9 @@ class RequestBatch(Command[list[Any]]):
         """Raise ProtocolError unless there is an answer to each request, and about the document it named."""
         if len(answers) != self.count:
             raise ProtocolError(f"{address} gave {len(answers)} answers to {self.count} requests")
-        for key, answer in zip(self.keys, answers, strict=True) if self.keys else ():
+        if not self.keys:
+            return
+        for key, answer in zip(self.keys, answers, strict=True):
             data = answer.data if isinstance(answer, Answer) else answer
             if key and is_map(data) and data.get("_key") != key:
                 raise ProtocolError(

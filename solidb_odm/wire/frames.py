@@ -98,8 +98,13 @@ class FrameReader:
 
 _library = cast(Any, _msgpack)
 
-pack = cast(Callable[[Any], bytes], _library.packb)
-"""Pack one value."""
+_Packer = _library.Packer
+
+
+def pack(value: Any) -> bytes:
+    """Pack one value. A packer each: one kept is not safe for threads, nor while the collector ends a session."""
+    return cast(bytes, _Packer().pack(value))
+
 
 
 def packer() -> Callable[[Any], bytes]:
@@ -180,6 +185,9 @@ class Answer(NamedTuple):
         return len(self.data) if is_list(self.data) else 0
 
 
+_new = tuple.__new__
+
+
 def decode(payload: bytes) -> Answer:
     """Decode the answer in one frame."""
     try:
@@ -187,7 +195,7 @@ def decode(payload: bytes) -> Answer:
     except UNPACKING as problem:
         raise unreadable(problem) from problem
     if is_map(reply) and len(reply) == 2 and "data" in reply and reply.get("status") == "ok":
-        return Answer(reply["data"])  # as most are
+        return _new(Answer, (reply["data"], 0, "", None, (), True))  # as most are: Answer(..), unnamed
     return answer_of(reply)
 
 

@@ -87,7 +87,8 @@ class SocketConnection:
         The first answer may take so many seconds since ``begun``, the others as many after the one before.
         """
         protocol, statistics = self.protocol, self._statistics
-        before, answers, error = protocol.received, list[Any](), ""
+        before, error = protocol.received, ""
+        answers: list[Any] = []
         clock = time.perf_counter() if statistics.awake() else 0.0
         try:
             answers = self._swap(batch, seconds, begun)
@@ -132,7 +133,7 @@ class SocketConnection:
         elif seconds != self._seconds:
             self._wait_at_most(seconds)
         self._socket.sendall(chunk)
-        answers = list(map(read, self.protocol.receive(self._socket.recv(SMALL))))
+        answers = [read(answer) for answer in self.protocol.receive(self._socket.recv(SMALL))]
         if len(answers) < wanted:  # most answers come in one piece
             self._collect(answers, wanted, read, begun, seconds)
         return answers

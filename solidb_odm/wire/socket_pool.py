@@ -111,14 +111,14 @@ class SocketPool:
 
     def give(self, connection: SocketConnection) -> None:
         """Return a connection to the pool."""
-        if connection.protocol.state is not IDLE or connection.host is not self.host or self._closed:
+        if connection.protocol.state is not IDLE or connection.host is not self.host:
             self.discard(connection)
             return
         connection.reused = True
         if self._policy.put(connection, time.monotonic()):
             self._settle()
-        if self._is_closed():
-            self.purge()  # it was closed meanwhile
+        if self._closed:  # before, or meanwhile
+            self.purge()
 
     def discard(self, connection: SocketConnection) -> None:
         """Close a connection instead of giving it back."""
