@@ -102,9 +102,8 @@ _Packer = _library.Packer
 
 
 def pack(value: Any) -> bytes:
-    """Pack one value. A packer each: one kept is not safe for threads, nor while the collector ends a session."""
+    """Pack one value, by a packer of its own: a kept one is not safe for threads, nor for the collector."""
     return cast(bytes, _Packer().pack(value))
-
 
 
 def packer() -> Callable[[Any], bytes]:
@@ -185,7 +184,7 @@ class Answer(NamedTuple):
         return len(self.data) if is_list(self.data) else 0
 
 
-_new = tuple.__new__
+_new: Callable[[type[Answer], tuple[Any, ...]], Answer] = cast(Any, tuple).__new__
 
 
 def decode(payload: bytes) -> Answer:

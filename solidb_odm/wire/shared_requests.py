@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .._lazy import Later
 from ..errors import ConnectionFailed, SolidbError
 from .exchange import RequestBatch
+from .loop_transport import asyncio_loop
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import anyio
     import anyio.lowlevel
 else:
-    anyio, asyncio = Later("anyio"), Later("asyncio")
+    anyio = Later("anyio")
 
 CONCURRENT = 2
 """How many shared batches are under way at once, each on a connection."""
@@ -44,7 +45,7 @@ class Completion:
     __slots__ = ("_event", "_futures", "_loop")
 
     def __init__(self) -> None:
-        self._loop = _asyncio_loop()
+        self._loop = asyncio_loop()
         self._event = anyio.Event() if self._loop is None else None
         self._futures: list[asyncio.Future[None]] = []
 
@@ -63,14 +64,6 @@ class Completion:
         for future in self._futures:
             if not future.done():
                 future.set_result(None)
-
-
-def _asyncio_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # no loop of asyncio in this thread
-        return None
-    return None if task is None else task.get_loop()
 
 
 class SharedBatch:

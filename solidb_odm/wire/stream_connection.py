@@ -1,19 +1,24 @@
-"""An async connection: an anyio stream that moves the bytes of the protocol."""
+"""An async connection: its account of each round trip, over a transport that moves the bytes.
+
+On asyncio that is a protocol of the loop, elsewhere a stream of anyio.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import socket
+import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from .._lazy import Later
 from ..errors import ConnectionLost, SolidbError
 from .connection import Connection, ConnectionState, remaining
 from .exchange import RequestBatch, event_of
 from .login import check_login, gave_up, login_request
+from .loop_transport import LoopTransport, asyncio_loop
 from .round_trips import RequestCounts
 from .socket_connection import CHUNK, SMALL, acknowledge, pending_input
 from .url import Host, ServerAddress
@@ -26,40 +31,62 @@ else:
     anyio = Later("anyio")
 
 
+class Transport(Protocol):
+    """The bytes of one connection."""
+
+    def stale(self) -> object:
+        """Return whether the server closed the connection, or sent something, while no answer was due."""
+        ...
+
+    def swap(self, batch: RequestBatch, seconds: float | None, begun: float, /) -> Awaitable[list[Any]]:
+        """Send a batch and collect its answers.
+
+        The first may take so many seconds since ``begun``, the others as many after the one before. Without a
+        limit an answer may begin at any time, and its rest takes the usual time at most.
+        """
+        ...
+
+    def close(self) -> Awaitable[None]:
+        """Close it at once, whatever is cancelled meanwhile."""
+        ...
+
+
 class StreamConnection:
-    """One connection: a stream and its state."""
+    """One connection: a transport and its state."""
 
-    __slots__ = ("_protocol", "_statistics", "_stream", "host", "realm", "reused", "stale")
+    __slots__ = ("_protocol", "_statistics", "_transport", "host", "realm", "reused", "stale")
 
-    stale: Callable[[], object]
-    """Return whether the server closed the connection, or sent something, while no answer was due."""
-
-    def __init__(self, host: Host, stream: ByteStream, statistics: RequestCounts, realm: str = "") -> None:
+    def __init__(
+        self,
+        host: Host,
+        protocol: Connection,
+        transport: Transport,
+        statistics: RequestCounts,
+        realm: str = "",
+    ) -> None:
         self.host, self.realm, self.reused = host, realm, False
-        self._stream, self._statistics = stream, statistics
-        self._protocol = Connection(str(host))
-        self.stale = pending_input(stream.extra(anyio.abc.SocketAttribute.raw_socket))
+        self._protocol, self._transport, self._statistics = protocol, transport, statistics
+        self.stale = transport.stale
 
     @classmethod
     async def open(
         cls, host: Host, address: ServerAddress, statistics: RequestCounts, realm: str, seconds: float
     ) -> Self:
         """Connect and log in, all in so many seconds."""
-        with anyio.fail_after(seconds) as scope:
-            stream = await connect(host, address)
+        protocol = Connection(str(host))
+        with anyio.fail_after(seconds):
+            transport = await _open(host, address, protocol)
             try:
-                connection = cls(host, stream, statistics, realm)
-                greeting = connection._protocol.greet(login_request(address, realm))
-                await stream.send(greeting)
-                (payload,) = await connection._collect(1, bytes, None, scope)
-                check_login(payload, address)
+                greeting = protocol.greet(login_request(address, realm))
+                login = RequestBatch((greeting,), 1, "the login", bytes)
+                check_login((await transport.swap(login, None, time.monotonic()))[0], address)
             except BaseException:
-                await hang_up(stream)
+                await transport.close()
                 raise
-        connection._protocol.received = 0  # logins are not counted
-        connection._protocol.usual = address.options.timeout
-        statistics.opened(connection._protocol)
-        return connection
+        protocol.received = 0  # logins are not counted
+        protocol.usual = address.options.timeout
+        statistics.opened(protocol)
+        return cls(host, protocol, transport, statistics, realm)
 
     @property
     def sound(self) -> bool:
@@ -72,14 +99,12 @@ class StreamConnection:
         The first answer may take so many seconds since ``begun``, the others as many after the one before.
         """
         protocol, statistics = self._protocol, self._statistics
-        before, answers, error = protocol.received, list[Any](), ""
+        before, error = protocol.received, ""
+        answers: list[Any] = []
         clock = time.perf_counter() if statistics.awake() else 0.0
         try:
             protocol.send(batch.count, batch.size)
-            with anyio.move_on_after(remaining(begun, seconds)) as scope:
-                answers = await self._swap(batch, seconds, scope)
-            if scope.cancelled_caught:  # whatever its deadline says by now: fail_after() goes by that
-                raise TimeoutError
+            answers = await self._transport.swap(batch, seconds, begun)
             batch.check(answers, protocol.address)
         except SolidbError as problem:  # before what Python has for the same
             error = type(problem).__name__
@@ -107,6 +132,33 @@ class StreamConnection:
         """Close it; the server rolls back what this connection left open."""
         self._protocol.close()
         self._statistics.closed(self._protocol)
+        await self._transport.close()
+
+
+class StreamTransport:
+    """The bytes of a connection on a stream of anyio, as trio has it."""
+
+    __slots__ = ("_pending", "_protocol", "_stream")
+
+    def __init__(self, protocol: Connection, stream: ByteStream) -> None:
+        self._protocol, self._stream = protocol, stream
+        self._pending = pending_input(stream.extra(anyio.abc.SocketAttribute.raw_socket))
+
+    def stale(self) -> object:
+        """Return whether the server closed the connection, or sent something, while no answer was due."""
+        return self._pending()
+
+    async def swap(self, batch: RequestBatch, seconds: float | None, begun: float) -> list[Any]:
+        """Send a batch and collect its answers, each within its time."""
+        answers: list[Any] = []
+        with anyio.move_on_after(remaining(begun, seconds)) as scope:
+            answers = await self._swap(batch, seconds, scope)
+        if scope.cancelled_caught:  # whatever its deadline says by now: fail_after() goes by that
+            raise TimeoutError
+        return answers
+
+    async def close(self) -> None:
+        """Close it at once."""
         await hang_up(self._stream)
 
     async def _swap(self, batch: RequestBatch, seconds: float | None, scope: anyio.CancelScope) -> list[Any]:
@@ -161,6 +213,29 @@ class StreamConnection:
             if seconds is None and usual is not None and (came or not was_in_answer):
                 begun = self._protocol.is_in_answer
                 scope.deadline = anyio.current_time() + usual if begun else math.inf
+
+
+async def _open(host: Host, address: ServerAddress, protocol: Connection) -> Transport:
+    """Open the transport that suits the event loop."""
+    loop = asyncio_loop()
+    if loop is None or sys.platform == "win32":  # where closing the stream would end its copy, too
+        return StreamTransport(protocol, await connect(host, address))
+    transport = LoopTransport(protocol, loop)
+    stream = await anyio.connect_tcp(host.name, host.port)  # tries all addresses of the name
+    try:
+        copy = stream.extra(anyio.abc.SocketAttribute.raw_socket).dup()
+    finally:
+        await hang_up(stream)
+    context = address.tls_context()
+    try:
+        copy.setblocking(False)
+        copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        name = host.name if context is not None else None
+        await loop.create_connection(lambda: transport, sock=copy, ssl=context, server_hostname=name)
+    except BaseException:
+        copy.close()
+        raise
+    return transport
 
 
 async def connect(host: Host, address: ServerAddress) -> ByteStream:
