@@ -165,6 +165,7 @@ class LoopTransport(Protocol):
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(problem)
+            waiter.exception()  # nobody may wait for it any more
 
     def _end_at(self, deadline: float) -> None:
         """Set the time at which the request has failed; the timer is moved only if it would come too late."""

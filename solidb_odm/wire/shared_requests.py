@@ -94,10 +94,13 @@ class SharedRequests:
     async def perform(self, request: RequestBatch) -> list[Any]:
         """Return the answer to a request that may be sent again."""
         self._inside += 1
-        self._peak = max(self._peak, self._inside)
+        if self._inside > self._peak:
+            self._peak = self._inside
         try:
+            if self._peak == 1 and not self._under_way:
+                return await self._alone(request)
             batch = self._joinable
-            if batch is None or len(batch.requests) >= self._capacity():
+            if batch is None or (len(batch.requests) >= FEW and len(batch.requests) >= self._capacity()):
                 position, batch = 0, SharedBatch(request)
                 self._joinable = batch
                 await self._lead(batch)
@@ -112,6 +115,14 @@ class SharedRequests:
         if batch.problem is not None:
             raise copy.copy(batch.problem)  # each raises its own
         return await self._perform(request)  # its leading task has given up, or the connection broke
+
+    async def _alone(self, request: RequestBatch) -> list[Any]:
+        """Send the request of a task that has had no company: nobody can join it, as it goes out at once."""
+        self._under_way = 1
+        try:
+            return await self._perform(request)
+        finally:
+            self._send_next()
 
     def _capacity(self) -> int:
         return min(MOST, max(FEW, -(-self._peak // CONCURRENT)))

@@ -91,8 +91,15 @@ class SocketConnection:
         answers: list[Any] = []
         clock = time.perf_counter() if statistics.awake() else 0.0
         try:
-            answers = self._swap(batch, seconds, begun)
-            batch.check(answers, protocol.address)
+            chunks, wanted = batch.chunks, batch.count
+            if len(chunks) == 1 and len(chunks[0]) <= SMALL:
+                answers = self._swap(chunks[0], wanted, batch.read, begun, seconds)
+            else:
+                protocol.send(wanted, batch.size)
+                views = deque(memoryview(chunk) for chunk in chunks)
+                answers = self._push(views, wanted, batch.read, begun, seconds)
+            if batch.keys or len(answers) != wanted:
+                batch.check(answers, protocol.address)
         except SolidbError as problem:  # before what Python has for the same
             error = type(problem).__name__
             raise
@@ -121,21 +128,27 @@ class SocketConnection:
         self._socket.close()
         self._statistics.closed(self.protocol)
 
-    def _swap(self, batch: RequestBatch, seconds: float | None, begun: float) -> list[Any]:
-        chunks, wanted, read = batch.chunks, batch.count, batch.read
-        if len(chunks) > 1 or len(chunks[0]) > SMALL:
-            self.protocol.send(wanted, batch.size)
-            return self._push(deque(memoryview(chunk) for chunk in chunks), wanted, read, begun, seconds)
-        chunk = chunks[0]
-        self.protocol.send(wanted, len(chunk))
+    def _swap(
+        self,
+        chunk: bytes,
+        wanted: int,
+        read: Callable[[bytes], Any],
+        begun: float,
+        seconds: float | None,
+    ) -> list[Any]:
+        """Send what fits into the kernel's buffer and take in the answers."""
+        protocol = self.protocol
+        protocol.send(wanted, len(chunk))
         if time.monotonic() - begun > QUICK:
             self._wait_at_most(seconds and left(begun, seconds))
         elif seconds != self._seconds:
             self._wait_at_most(seconds)
         self._socket.sendall(chunk)
-        answers = [read(answer) for answer in self.protocol.receive(self._socket.recv(SMALL))]
-        if len(answers) < wanted:  # most answers come in one piece
-            self._collect(answers, wanted, read, begun, seconds)
+        came = protocol.receive(self._socket.recv(SMALL))
+        if len(came) == wanted == 1:  # as most come
+            return [read(came[0])]
+        answers = list(map(read, came))
+        self._collect(answers, wanted, read, begun, seconds)
         return answers
 
     def _collect(

@@ -251,8 +251,7 @@ class Lease:
     __slots__ = ("_connection", "_host", "_pool", "_seconds", "_was_answered")
 
     def __init__(self, pool: SocketPool, seconds: float | None = None) -> None:
-        self._pool = pool
-        self._seconds = seconds or pool.seconds
+        self._pool, self._seconds = pool, seconds or pool.seconds
         self._connection: SocketConnection | None = None
         self._host: Host | None = None
         self._was_answered = False
@@ -282,7 +281,11 @@ class Lease:
             if ours is not None:
                 raise ours from problem
             raise
-        self.release()
+        if (connection := self._connection) is not None and not connection.realm:
+            self._connection = None  # as release() does
+            self._pool.give(connection)
+        else:
+            self.release()
         return result
 
     def perform(self, command: Command[R], /) -> R:

@@ -7,6 +7,7 @@ whoever used it next would read the wrong answers.
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -61,6 +62,14 @@ class StreamPool:
         self._http: httpx.AsyncClient | None = None
         self._closed = False
 
+    def idle(self, now: float) -> StreamConnection | None:
+        """Take the next idle connection, if there is one that still stands and no caller waits for it."""
+        connection = self._policy.reuse(now)
+        if connection is None or not connection.stale():
+            return connection
+        self._policy.put(connection, now)
+        return None  # take() closes it
+
     async def take(self, seconds: float | None = None) -> StreamConnection:
         """Take a connection: an idle one that still stands, or a new one, or wait for one.
 
@@ -105,12 +114,19 @@ class StreamPool:
 
     async def give(self, connection: StreamConnection) -> None:
         """Return a connection to the pool."""
-        if not connection.sound or connection.host is not self.host or self._closed:
+        if not self.keeps(connection):
             await self.discard(connection)
-            return
+        elif self.put(connection):
+            await self.settle()
+
+    def keeps(self, connection: StreamConnection) -> bool:
+        """Return whether a connection is in order, and one that the pool still wants."""
+        return connection.sound and connection.host is self.host and not self._closed
+
+    def put(self, connection: StreamConnection) -> bool:
+        """Return a connection that the pool keeps; say whether to settle now."""
         connection.reused = True
-        if self._policy.put(connection, time.monotonic()):
-            await self._settle()
+        return self._policy.put(connection, time.monotonic())
 
     async def discard(self, connection: StreamConnection) -> None:
         """Close a connection instead of giving it back."""
@@ -121,7 +137,7 @@ class StreamPool:
         """Close the idle connections: one broke, so the others are not to be trusted."""
         for connection in self._policy.empty():
             await connection.aclose()
-        await self._settle()
+        await self.settle()
 
     async def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
         """Make an HTTP call to the node the driver talks to, its whole answer in so many seconds."""
@@ -147,8 +163,14 @@ class StreamPool:
         raise unreachable(problems) from next(reversed(problems.values()))
 
     async def _round_trip(self, batch: RequestBatch) -> list[Any]:
-        async with AsyncLease(self) as lease:
-            return await lease.round_trip(batch)
+        lease = AsyncLease(self)
+        try:
+            answers = await lease.round_trip(batch)
+        except BaseException as problem:
+            await lease.release(clean=is_planned(problem))
+            raise
+        await lease.release()
+        return answers
 
     def http_client(self) -> httpx.AsyncClient:
         """Return the client that HTTP calls are made with; bodies can be streamed on it."""
@@ -174,7 +196,7 @@ class StreamPool:
         self._policy.queue(ticket)
         limit = within(self.address.options.pool_timeout, remaining(begun, seconds))
         try:
-            await self._settle()
+            await self.settle()
             if not ticket.served:
                 with anyio.move_on_after(limit):
                     await turn.wait()
@@ -202,7 +224,8 @@ class StreamPool:
             with anyio.CancelScope(shield=True):
                 await self.give(ticket.connection)
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
+        """Serve the queue, and close what is too old."""
         for old in self._policy.settle(time.monotonic()):
             await old.aclose()
 
@@ -254,13 +277,18 @@ class AsyncLease:
     def _shares(self, batch: RequestBatch) -> bool:
         return self._connection is None and not batch.timeout and self._seconds == self._pool.seconds
 
-    async def perform(self, command: Command[R], /) -> R:
+    def perform(self, command: Command[R], /) -> Coroutine[Any, Any, R]:
         """Perform a batch of requests, an HTTP call or a pause."""
+        if not isinstance(command, RequestBatch):
+            return self._perform(command)
+        shared = command.light and self._shares(command)
+        reply: Any = self._pool.shared.perform(command) if shared else self.round_trip(command)
+        answers: Coroutine[Any, Any, R] = reply
+        return answers
+
+    async def _perform(self, command: Command[R]) -> R:
         reply: Any = None
-        if isinstance(command, RequestBatch):
-            shared = command.light and self._shares(command)
-            reply = await (self._pool.shared.perform(command) if shared else self.round_trip(command))
-        elif isinstance(command, HttpCall):
+        if isinstance(command, HttpCall):
             reply = await self._pool.http(command, self._seconds)
             self._was_answered = True
         elif isinstance(command, Delay):
@@ -277,16 +305,20 @@ class AsyncLease:
             return
         if connection.realm:
             await connection.aclose()
-        elif clean:
-            await self._pool.give(connection)
-        else:
+        elif not clean or not self._pool.keeps(connection):
             await self._pool.discard(connection)
+        elif self._pool.put(connection):
+            await self._pool.settle()
 
     async def round_trip(self, batch: RequestBatch) -> list[Any]:
         """Perform a batch on the leased connection."""
         seconds = batch.time_limit(self._seconds)
         begun = time.monotonic()
-        connection = await self._on(batch, seconds)
+        connection = None if self._connection or self._host or batch.realm else self._pool.idle(begun)
+        if connection is None:
+            connection = await self._on(batch, seconds)
+        else:  # the first batch of most exchanges
+            self._connection, self._host = connection, connection.host
         try:
             return await connection.round_trip(batch, seconds, begun)
         except ConnectionLost:
