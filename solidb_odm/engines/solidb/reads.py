@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 from ..._types import Json, JsonObject, Stored
@@ -109,28 +109,63 @@ def read_by_keys(text: str, keys: Sequence[str], database: str) -> Exchange[list
     return [row for answer in answers for row in accepted(answer, context).data]
 
 
+class Text(NamedTuple):
+    """A query as it is sent: its text, the bind variables in it, and whether it may write."""
+
+    text: str
+    names: frozenset[str]
+    writes: bool
+
+    @classmethod
+    def of(cls, text: str) -> Text:
+        """Look at a text. An @ may also stand in a literal, so not all names need be those of variables."""
+        return cls(text, frozenset(_BIND.findall(text)), writes(text))
+
+
+KEPT, LONGEST = 256, 10_000
+"""How many printed queries are kept, and how many characters long at most."""
+
+_printed: dict[int, tuple[Query, Text]] = {}
+
+
+def printed(query: Query) -> Text:
+    """Return the text of a query. The builder hands out the same nodes again, which are known by identity.
+
+    What is kept holds its query, so that no other one can have its identity.
+    """
+    kept = _printed.get(id(query))
+    if kept is not None and kept[0] is query:
+        return kept[1]
+    text = Text.of(print_query(query))
+    if len(_printed) >= KEPT:
+        _printed.clear()
+    if len(text.text) <= LONGEST:
+        _printed[id(query)] = (query, text)
+    return text
+
+
 def run_query(command: RunQuery, database: str) -> Exchange[list[Json]]:
     """Run a query; the person's own text is sent where there is one."""
-    text = command.text or print_query(command.query)
+    text = Text.of(command.text) if command.text else printed(command.query)
     return (yield from _rows(text, command.query, command.binds, database))
 
 
 def fetch_documents(command: FetchDocuments, database: str) -> Exchange[list[Stored | None]]:
     """Run a query whose rows are whole documents."""
-    text = print_query(command.query)
+    text = printed(command.query)
     rows = yield from _rows(text, command.query, command.binds, database)
     try:
         return [None if row is None else stored(row) for row in rows]
     except (KeyError, AttributeError, TypeError) as problem:
         raise QueryError(
-            "a row of this query is not a whole document", query=text, binds=dict(command.binds)
+            "a row of this query is not a whole document", query=text.text, binds=dict(command.binds)
         ) from problem
 
 
 def explain(command: ExplainQuery, database: str) -> Exchange[Json]:
     """Explain a query; the server runs its reading part for that."""
-    text = print_query(command.query)
-    _check_binds(text, command.query, command.binds)
+    text = printed(command.query).text
+    _check_binds(printed(command.query), command.query, command.binds)
     request = {**query_request(text, command.binds, database), "cmd": "explain"}
     del request["cache"]
     answer = yield from send(request, Subject(database, query=text, binds=command.binds), repeatable=True)
@@ -142,15 +177,15 @@ def writes(text: str) -> bool:
     return _WRITES.search(text) is not None
 
 
-def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> Exchange[list[Json]]:
-    _check_binds(text, query, binds)
+def _rows(sent: Text, query: Query, binds: Mapping[str, Any], database: str) -> Exchange[list[Json]]:
+    _check_binds(sent, query, binds)
+    text = sent.text
     context = Subject(database, query=text, binds=binds)
-    reads = not writes(text)
     request = query_request(text, binds, database)
     try:
-        answer = yield from send(request, context, repeatable=reads)
+        answer = yield from send(request, context, repeatable=not sent.writes)
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
-        if not reads:
+        if sent.writes:
             raise
         try:
             answer = yield from send(request, context)
@@ -159,11 +194,11 @@ def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> E
     return cast(list[Json], answer.data)
 
 
-def _check_binds(text: str, query: Query, binds: Mapping[str, Any]) -> None:
+def _check_binds(sent: Text, query: Query, binds: Mapping[str, Any]) -> None:
     """Refuse a missing bind variable, which in a FILTER the server takes for null, silently."""
-    if any(name not in binds for name in _BIND.findall(text)):  # an @ may also stand in a literal
+    if not sent.names <= binds.keys():
         try:
             check_names(bind_names(query), binds)
         except QueryError as problem:
-            problem.query = text
+            problem.query = sent.text
             raise
