@@ -11,7 +11,7 @@ from .._lazy import Later
 from .._types import JsonObject
 from ..errors import ConnectionFailed, ConnectionLost, RequestTimeout, SolidbError
 from .feed import SILENCE, Feed
-from .socket_connection import CHUNK
+from .sockets import CHUNK
 from .stream_connection import connect, hang_up
 from .url import Host, ServerAddress
 

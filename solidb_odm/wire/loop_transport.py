@@ -18,7 +18,7 @@ from .._lazy import Later
 from ..errors import ConnectionLost
 from .connection import Connection
 from .exchange import RequestBatch
-from .socket_connection import CHUNK, acknowledge, pending_input
+from .sockets import CHUNK, acknowledge, pending_input
 
 if TYPE_CHECKING:
     import asyncio

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import selectors
 import socket
 import ssl
-import struct
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from ..errors import ConnectionLost, SolidbError
 from .connection import Connection, ConnectionState, left
 from .exchange import RequestBatch, event_of
 from .login import check_login, gave_up, login_request
 from .round_trips import RequestCounts
+from .sockets import CHUNK, SMALL, acknowledge, limit, pending_input, ready
 from .url import Host, ServerAddress
-
-CHUNK = 256 * 1024
-SMALL = 16 * 1024
-"""What the kernel's buffers always take at once, so that sending it can't wait on our reading."""
-
-
-_Selector = cast(type[selectors.SelectSelector], getattr(selectors, "PollSelector", selectors.SelectSelector))
-
 
 QUICK = 0.001
 """A wait for a connection, in seconds, that is not worth setting a socket's time-out again."""
@@ -207,65 +196,9 @@ class SocketConnection:
             with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 answers += map(read, self.protocol.receive(self._socket.recv(CHUNK)))
                 events = 0
-            if events and not _ready(self._socket, events, seconds):
+            if events and not ready(self._socket, events, seconds):
                 raise TimeoutError
             if not events:
                 begun = time.monotonic()
         self._collect(answers, wanted, read, begun, seconds)
         return answers
-
-
-def limit(opened: socket.socket, seconds: float | None) -> None:
-    """Set how long sending and receiving may wait; None: for ever.
-
-    Where the kernel can keep the time it does, which saves a system call for each of them; then
-    BlockingIOError says that it is up, instead of TimeoutError.
-    """
-    if _TIMEVAL is None or seconds == 0 or isinstance(opened, ssl.SSLSocket):
-        opened.settimeout(seconds)
-        return
-    microseconds = 0 if seconds is None else max(1, int(seconds * 1_000_000))  # 0: no end
-    value = _TIMEVAL.pack(*divmod(microseconds, 1_000_000))
-    opened.settimeout(None)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
-
-
-def _timeval(platform: str) -> struct.Struct | None:
-    """Return how a socket's time is written; only Linux's form is known here."""
-    return struct.Struct("@ll") if platform == "linux" else None
-
-
-_TIMEVAL = _timeval(sys.platform)
-
-
-def acknowledge(opened: socket.socket) -> None:
-    """Send the acknowledgement that the kernel holds back for up to 40 ms.
-
-    The server leaves Nagle's algorithm on: it does not write the next small answer of a batch before
-    the last one is acknowledged.
-    """
-    if _QUICK_ACK is not None:
-        opened.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
-
-
-_QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-"""Linux has it; elsewhere a batch of several small answers can take 40 ms longer."""
-
-
-def pending_input(opened: socket.socket) -> Callable[[], object]:
-    """Return a function that says, by truth and at once, whether there is something to read, or the end."""
-    if not hasattr(select, "poll"):
-        return lambda: select.select((opened,), (), (), 0)[0]
-    poll = select.poll()
-    poll.register(opened, select.POLLIN)
-    return partial(poll.poll, 0)
-
-
-def _ready(opened: socket.socket, events: int, seconds: float | None) -> int:
-    if opened.fileno() < 0:
-        return events
-    with _Selector() as selector:
-        selector.register(opened, events)
-        ready = selector.select(seconds)
-        return ready[0][1] if ready else 0

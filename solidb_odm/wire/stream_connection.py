@@ -20,7 +20,7 @@ from .exchange import RequestBatch, event_of
 from .login import check_login, gave_up, login_request
 from .loop_transport import LoopTransport, asyncio_loop
 from .round_trips import RequestCounts
-from .socket_connection import CHUNK, SMALL, acknowledge, pending_input
+from .sockets import CHUNK, SMALL, acknowledge, pending_input
 from .url import Host, ServerAddress
 
 if TYPE_CHECKING:

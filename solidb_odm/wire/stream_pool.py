@@ -7,8 +7,7 @@ whoever used it next would read the wrong answers.
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
@@ -277,14 +276,17 @@ class AsyncLease:
     def _shares(self, batch: RequestBatch) -> bool:
         return self._connection is None and not batch.timeout and self._seconds == self._pool.seconds
 
-    def perform(self, command: Command[R], /) -> Coroutine[Any, Any, R]:
+    def perform(self, command: Command[R], /) -> CoroutineType[Any, Any, R]:
         """Perform a batch of requests, an HTTP call or a pause."""
+        performed: Any
         if not isinstance(command, RequestBatch):
-            return self._perform(command)
-        shared = command.light and self._shares(command)
-        reply: Any = self._pool.shared.perform(command) if shared else self.round_trip(command)
-        answers: Coroutine[Any, Any, R] = reply
-        return answers
+            performed = self._perform(command)
+        elif command.light and self._shares(command):
+            performed = self._pool.shared.perform(command)
+        else:
+            performed = self.round_trip(command)
+        coroutine: CoroutineType[Any, Any, R] = performed
+        return coroutine
 
     async def _perform(self, command: Command[R]) -> R:
         reply: Any = None

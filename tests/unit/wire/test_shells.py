@@ -25,7 +25,7 @@ from solidb_odm.errors import (
     UsageError,
 )
 from solidb_odm.language.parser import parse
-from solidb_odm.wire import socket_connection
+from solidb_odm.wire import sockets
 from solidb_odm.wire.exchange import send
 from solidb_odm.wire.frames import frame, pack
 from solidb_odm.wire.round_trips import RequestEvent
@@ -228,7 +228,7 @@ def test_no_answer_in_time_drops_the_connection(fake: FakeServer) -> None:
 def test_python_keeps_the_time_where_the_kernel_does_not(
     fake: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket_connection, "_TIMEVAL", None)
+    monkeypatch.setattr(sockets, "_TIMEVAL", None)
     waiting = threading.Event()
     fake.script = lambda request: waiting.wait(5) and None if request["cmd"] == "get" else None
     driver = ServerDriver(fake.url(), timeout=0.05)
@@ -246,7 +246,7 @@ def test_a_connection_is_seen_to_be_stale(polls: bool, monkeypatch: pytest.Monke
         monkeypatch.delattr(select, "poll")
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        stale = socket_connection.pending_input(ours)
+        stale = sockets.pending_input(ours)
         before = bool(stale())
         theirs.close()
 
