@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -24,8 +24,8 @@ from .documents import Writer, get_many, now
 from .explain import explain
 from .file_transaction import Transaction
 from .file_url import StoreOptions
-from .hit_queries import HitQuery, answered, hit_query
-from .index_ranking import by_key, keys_of
+from .hit_queries import HitQuery, hit_query
+from .index_ranking import by_key
 from .interrupts import Ticks, raise_interrupt
 from .library import code_of
 from .nearest_rows import NearestRows, constant, count_of
@@ -243,8 +243,8 @@ class Queries:
             narrowings = self._narrowings(wanted, command.query, command.binds)
             index = self._nearest.index_of(wanted, command.binds, narrowings)
         if (hits := self._hits.of(command.query)) is not None:
-            matches = self._searcher.scores(hits.search, command.binds, self._narrowed)
-            wanted, index = None if matches is None else hits.best, None if matches is None else matches.index
+            matches = self._searcher.matches(hits, command.binds, self._narrowed)
+            wanted, index = hits.best if matches else None, matches[hits.ranked].index if matches else None
         if wanted is not None and index is not None:
             chosen = f"{wanted.collection}.{index.spec.name}"
             answer = {**answer, "indexes": [chosen, *answer["indexes"]]}
@@ -496,18 +496,18 @@ class Queries:
             return self._nearest.documents(wanted, binds, narrowings, approximate=command.approximate)
 
     def _by_hits(self, command: RunQuery, hits: HitQuery) -> list[Json] | None:
-        """Return the rows of a query on the hits of a search; None where indexes alone can't rank them."""
+        """Return the rows of a query on the hits of searches; None where indexes alone can't rank them."""
         binds = command.binds
         with self._searched(hits, binds) as (matches, ranking):
-            if matches is None:
+            if not matches:
                 return None
             if ranking is None or hits.best is None:
-                return self.run(RunQuery(hits.query, self._answered(matches, matches.scores, binds)))
+                return self.run(RunQuery(hits.query, self._searcher.answered(matches, None, binds)))
             limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
-            prepared, collection = self._prepared.of(hits.query), matches.collection
+            prepared, collection = self._prepared.of(hits.query), matches[hits.ranked].collection
 
             def run(rowids: Sequence[int]) -> list[Json]:
-                given = self._answered(matches, rowids, binds)
+                given = self._searcher.answered(matches, rowids, binds)
                 source = self._narrowed(collection, rowids)
                 return list(prepared.run(source, given, strict=self._options.strict, limits=limits))
 
@@ -515,15 +515,15 @@ class Queries:
             return ranking.rows(count or 0, limit, run)
 
     def _documents_by_hits(self, command: FetchDocuments, hits: HitQuery) -> list[Stored | None] | None:
-        """Return the documents of a query on the hits of a search; None where the language must sort them."""
+        """Return the documents of a query on hits of searches; None where the language must sort them."""
         binds = command.binds
         with self._searched(hits, binds) as (matches, ranking):
-            if matches is None:
+            if not matches:
                 return None
-            if hits.all_of == matches.collection:
-                return by_key(self._connection, self._catalogue.need(hits.all_of).table, matches.scores)
+            if hits.all_of == matches[0].collection:
+                return by_key(self._connection, self._catalogue.need(hits.all_of).table, matches[0].scores)
             if ranking is None or hits.best is None:
-                return self.fetch(FetchDocuments(hits.query, self._answered(matches, matches.scores, binds)))
+                return self.fetch(FetchDocuments(hits.query, self._searcher.answered(matches, None, binds)))
             if not hits.best.is_plain:
                 return None
             offset = 0 if hits.best.offset is None else constant(hits.best.offset, binds)
@@ -532,32 +532,33 @@ class Queries:
     @contextmanager
     def _searched(
         self, hits: HitQuery, binds: Mapping[str, Any]
-    ) -> Generator[tuple[Matches | None, TextRanking | None], None, None]:
-        """Read what a search finds, and what ranks it, from one state of the file; see ``scores``."""
-        self._searcher.prepare(hits.search, binds)
+    ) -> Generator[tuple[list[Matches], TextRanking | None], None, None]:
+        """Read what searches find, and what ranks it, from one state of the file."""
+        for search in hits.searches:
+            self._searcher.prepare(search.call, binds)
         with self._transaction.snapshot():
             self._catalogue.refresh()
-            matches = self._searcher.scores(hits.search, binds, self._narrowed, are_read=hits.has_scores)
-            yield matches, None if matches is None else self._text_ranking(hits, matches, binds)
+            matches = self._searcher.matches(hits, binds, self._narrowed)
+            yield matches, self._text_ranking(hits, matches, binds) if matches else None
 
-    def _text_ranking(self, hits: HitQuery, matches: Matches, binds: Mapping[str, Any]) -> TextRanking | None:
+    def _text_ranking(
+        self, hits: HitQuery, matches: Sequence[Matches], binds: Mapping[str, Any]
+    ) -> TextRanking | None:
         """Return what ranks the documents that were found; None where others are asked for, or too many."""
-        wanted = hits.best
-        if wanted is None or wanted.collection != matches.collection or count_of(wanted, binds) is None:
+        wanted, ranked = hits.best, matches[hits.ranked]
+        if wanted is None or wanted.collection != ranked.collection or count_of(wanted, binds) is None:
             return None
-        collection, allowed = self._catalogue.need(matches.collection), None
+        if any(match.collection != ranked.collection for match in matches):
+            return None
+        scores = ranked.scores
+        for other in (matches[number].scores for number in hits.also):
+            scores = {rowid: score for rowid, score in scores.items() if rowid in other}
+        collection, allowed = self._catalogue.need(ranked.collection), None
         if wanted.conditions:
-            narrowings = self._entry(hits.query, answered(binds, {})).narrowings
+            binds = self._searcher.answered(matches, scores, binds)
+            narrowings = self._entry(hits.query, binds).narrowings
             allowed = self._nearest.allowed(collection, wanted, narrowings)
-        return TextRanking(
-            self._connection, collection, matches.index, wanted, allowed, binds, matches.scores
-        )
-
-    def _answered(self, matches: Matches, rowids: Iterable[int], binds: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the binds with keys and scores of documents that were found, the best first."""
-        keys = keys_of(self._connection, self._catalogue.need(matches.collection).table, rowids)
-        ranked = sorted((-matches.sign * matches.scores[rowid], key) for rowid, key in keys.items())
-        return answered(binds, {key: -matches.sign * score for score, key in ranked})
+        return TextRanking(self._connection, collection, ranked.index, wanted, allowed, binds, scores)
 
     def _narrowings(
         self, wanted: Nearness, query: nodes.Query, binds: Mapping[str, Any]

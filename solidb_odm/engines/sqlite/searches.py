@@ -8,7 +8,7 @@ the answer from a bind variable. What is found, and every score, is what the fun
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeGuard, TypeVar, cast
 
@@ -24,6 +24,7 @@ from ...language.interpreter import Run, Source
 from . import json_text, library, vector_measures
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
+from .hit_queries import HitQuery, answered
 from .index_ranking import keys_of
 from .layout import field_path
 from .place_tables import places_table
@@ -169,6 +170,29 @@ class Searcher:
             return  # whoever runs it will hear why
         except library.operational_errors():
             return
+
+    def matches(self, hits: HitQuery, binds: Mapping[str, Any], narrowed: Narrowed) -> list[Matches]:
+        """Return what each search finds; nothing if the indexes can't tell that of one of them alone."""
+        matches: list[Matches] = []
+        for search in hits.searches:
+            answer = self.scores(search.call, binds, narrowed, are_read=bool(search.scores))
+            if answer is None:
+                return []
+            matches.append(answer)
+        return matches
+
+    def answered(
+        self, matches: Sequence[Matches], rowids: Collection[int] | None, binds: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the binds with keys and scores of what was found, the best first; all or of these rowids."""
+        answers: list[Mapping[str, float]] = []
+        for match in matches:
+            scores, table = match.scores, self._catalogue.need(match.collection).table
+            chosen = scores if rowids is None else [rowid for rowid in rowids if rowid in scores]
+            keys = keys_of(self._connection, table, chosen)
+            ranked = sorted((-match.sign * scores[rowid], key) for rowid, key in keys.items())
+            answers.append({key: -match.sign * score for score, key in ranked})
+        return answered(binds, answers)
 
     def scores(
         self, search: nodes.Call, binds: Mapping[str, Any], narrowed: Narrowed, *, are_read: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from random import Random
 from typing import Any
@@ -87,6 +88,29 @@ TAILS = [
 ]
 
 
+SECOND = [
+    'FULLTEXT("docs", "title", @t, {limit: 1000000000, distance: 0})',
+    'FULLTEXT("docs", "body", @t, {limit: 6, distance: 0})',
+    'VECTOR_SEARCH("docs", "face", [0.5, -1, 1], 20)',
+    'FULLTEXT("others", "title", @t, {limit: 1000000000, distance: 0})',
+]
+TWO = "LET more = {} LET others = more[*].doc._key LET ranks = ZIP_OBJECT(others, more[*].score)"
+BOTH = f"{FOUND} AND d._key IN others"
+SCORED = "[d._key, scores[d._key], ranks[d._key]]"
+TAILS_OF_TWO = [
+    f"{BOTH} SORT scores[d._key] DESC, d._key LIMIT 3 RETURN d",
+    f"{BOTH} SORT ranks[d._key] DESC, d._key DESC LIMIT 1, 3 RETURN d",
+    f"{BOTH} AND d.n > 4 SORT ranks[d._key] DESC, d._key LIMIT 4 RETURN {SCORED}",
+    f"{BOTH} SORT scores[d._key] DESC, d.n % 4, d._key LIMIT 5 RETURN {SCORED}",
+    f"{BOTH} SORT scores[d._key] + 2 * ranks[d._key] DESC, d._key LIMIT 5 RETURN {SCORED}",
+    f"{FOUND} AND d._key NOT IN others SORT scores[d._key] DESC, d._key LIMIT 4 RETURN d",
+    f"{FOUND} AND (d._key IN others OR d.n > 6) SORT scores[d._key] DESC, d._key LIMIT 4 RETURN {SCORED}",
+    f"{BOTH} SORT scores[d._key] DESC, d._key LIMIT 3 RETURN [d._key, LENGTH(others)]",
+    "FOR d IN docs FILTER d._key IN keys OR d._key IN others SORT d._key RETURN d",
+    "FOR d IN docs FILTER d._key IN others SORT d._key LIMIT 6 RETURN d",
+]
+
+
 def document(random: Random, key: str) -> dict[str, Any]:
     body: Any = " ".join(
         random.choices(WORDS, [1 / (n + 1) for n in range(len(WORDS))], k=random.randrange(9))
@@ -95,12 +119,13 @@ def document(random: Random, key: str) -> dict[str, Any]:
         body = random.choice([None, 3, ["fox"], {"a": "fox"}])
     face = [random.choice([-1.0, 0.0, 0.5, 1.0]) for _ in range(3)] if random.random() < 0.9 else None
     return {"_key": key, "n": random.randrange(12), "kind": random.choice(["rare", "some", "some"]),
-            "body": body, "face": face}  # fmt: skip
+            "body": body, "face": face, "title": random.choice(WORDS)}  # fmt: skip
 
 
 INDEXES = [
     IndexSpec("body", "fulltext", ("body",), minimum_length=2),
     IndexSpec("face", "vector", ("face",), dimension=3),
+    IndexSpec("title", "fulltext", ("title",), minimum_length=2),
     IndexSpec("kind", "persistent", ("kind",)),
 ]
 
@@ -127,26 +152,43 @@ def test_the_best_hits_are_those_of_the_language(channel: FileChannel, seed: int
     pytest.importorskip("numpy")
     random, documents = Random(seed), dict[str, dict[str, Any]]()
     channel.perform(CreateCollection("docs"))
-    for spec in INDEXES[:2] if seed % 2 else INDEXES:
+    for spec in INDEXES[:3] if seed % 2 else INDEXES:
         channel.perform(CreateIndex("docs", spec))
+    rows_of_others = [{"_key": key, "title": random.choice(WORDS)} for key in ("a", "b", "c", "000001")]
+    channel.perform(CreateCollection("others"))
+    channel.perform(CreateIndex("others", INDEXES[2]))
+    channel.perform(Apply([Inserts("others", [(str(row["_key"]), row) for row in rows_of_others])]))
     for _ in range(4):
         written(channel, random, documents)
         if random.random() < 0.7:
             channel.perform(Commit())
-        source = MemorySource({"docs": list(documents.values())})
+        source = MemorySource({"docs": list(documents.values()), "others": rows_of_others})
         source.declare_index("docs", IndexInfo("body", "fulltext", ("body",), minimum_length=2))
+        source.declare_index("docs", IndexInfo("title", "fulltext", ("title",), minimum_length=2))
+        source.declare_index("others", IndexInfo("title", "fulltext", ("title",), minimum_length=2))
         source.declare_index("docs", IndexInfo("face", "vector", ("face",), 3, "cosine"))
-        for head in HEADS:
-            for tail in random.sample(TAILS, 5):
-                query, binds = parse(f"{LETS.format(head)} {tail}"), {"q": random.choice(ASKED)}
-                assert hit_query(query) is not None
-                rows: Any = channel.perform(RunQuery(query, binds))
-                expected: Any = evaluate(query, source, binds)
-                if tail.endswith("RETURN d"):
-                    read = channel.perform(FetchDocuments(query, binds))
-                    assert [row and row[0] for row in read] == [row["_key"] for row in rows], (head, tail)
-                    rows, expected = ([row["_key"] for row in answer] for answer in (rows, expected))
-                assert rows == expected, (head, tail, binds)
+        for text in questions(random):
+            query, binds = parse(text), {"q": random.choice(ASKED), "t": random.choice(ASKED)}
+            assert hit_query(query) is not None
+            rows: Any = channel.perform(RunQuery(query, binds))
+            expected: Any = evaluate(query, source, binds)
+            if text.endswith("RETURN d"):
+                read = channel.perform(FetchDocuments(query, binds))
+                assert [row and row[0] for row in read] == [row["_key"] for row in rows], (text, binds)
+                rows, expected = ([row["_key"] for row in answer] for answer in (rows, expected))
+            assert rows == expected, (text, binds)
+
+
+def questions(random: Random) -> list[str]:
+    """Return some queries on one search, and on two, whose clauses stand in any order that can be."""
+    one = [f"{LETS.format(head)} {tail}" for head in HEADS for tail in random.sample(TAILS, 5)]
+    two: list[str] = []
+    for head, tail in itertools.product(random.sample(HEADS, 1), TAILS_OF_TWO):
+        first, second = LETS.format(head), TWO.format(random.choice(SECOND))
+        lets = [*first.split(" LET keys"), *second.split(" LET others")]
+        early = f"{lets[0]} {lets[2]} LET others{lets[3]} LET keys{lets[1]}"
+        two.append(f"{random.choice([f'{first} {second}', f'{second} {first}', early])} {tail}")
+    return [*one, *two]
 
 
 def test_documents_are_read_for_the_answer_alone(channel: FileChannel) -> None:
@@ -174,7 +216,7 @@ def test_what_was_rolled_back_leaves_no_trace_in_scores(channel: FileChannel, di
     channel.perform(CreateCollection("docs"))
     channel.perform(CreateIndex("docs", INDEXES[0]))
     rows = [(f"k{n}", {"_key": f"k{n}", "body": "fox fix word " * (n + 1)}) for n in range(4)]
-    channel.perform(Apply([Inserts("docs", rows)]))  # type: ignore[arg-type]
+    channel.perform(Apply([Inserts("docs", rows)]))
     channel.perform(Commit())
     text = f'FOR h IN FULLTEXT("docs", "body", "fox", {{distance: {distance}}}) RETURN [h.doc._key, h.score]'
     before = channel.perform(RunQuery(parse(text)))
@@ -203,3 +245,13 @@ def test_explain_names_the_index_that_ranks(channel: FileChannel) -> None:
     query = parse(f"{LETS.format(HEADS[0])} {TAILS[0]}")
     explained: Any = channel.perform(ExplainQuery(query, {"q": "fox"}))
     assert explained["indexes"] == ["docs.body"]
+
+
+def test_two_searches_are_ranked_by_their_indexes() -> None:
+    for ranked, tail in enumerate(TAILS_OF_TWO[:2]):
+        query = hit_query(parse(f"{LETS.format(HEADS[0])} {TWO.format(SECOND[0])} {tail}"))
+        assert query is not None
+        assert query.best is not None
+        assert query.ranked == ranked
+        assert query.also == {1 - ranked}
+        assert query.best.conditions == ()
