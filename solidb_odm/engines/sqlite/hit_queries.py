@@ -72,7 +72,9 @@ def hit_query(query: nodes.Query) -> HitQuery | None:
     if not any(wanted) or not all(_is_of_documents(rewritten, search) for search in searches):
         return plain
     number, best = next((number, best) for number, best in enumerate(wanted) if best is not None)
-    among = {_is_among(best.variable, search): other for other, search in enumerate(searches)}
+    among: dict[nodes.Expression, int] = {
+        _is_among(best.variable, search): other for other, search in enumerate(searches)
+    }
     also = frozenset(among[part] for part in best.conditions if part in among) - {number}
     rest = tuple(replaced(part, binds) for part in best.conditions if part not in among)
     return replace(plain, best=replace(best, conditions=rest), ranked=number, also=also)

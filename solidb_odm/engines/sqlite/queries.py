@@ -243,8 +243,8 @@ class Queries:
             narrowings = self._narrowings(wanted, command.query, command.binds)
             index = self._nearest.index_of(wanted, command.binds, narrowings)
         if (hits := self._hits.of(command.query)) is not None:
-            matches = self._searcher.matches(hits, command.binds, self._narrowed)
-            wanted, index = hits.best if matches else None, matches[hits.ranked].index if matches else None
+            matches, ranked = self._searcher.matches(hits, command.binds, self._narrowed), int(hits.ranked)
+            wanted, index = hits.best if matches else None, matches[ranked].index if matches else None
         if wanted is not None and index is not None:
             chosen = f"{wanted.collection}.{index.spec.name}"
             answer = {**answer, "indexes": [chosen, *answer["indexes"]]}
