@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 from weakref import ref
@@ -74,7 +75,7 @@ def _load_one(work: UnitOfWork, reading: Reading, row: Stored) -> Any:
             return None
         _freshen(work, held, row)
         return held
-    if type(body) is not str or _MARK in body:
+    if type(body) is not str or reading.mark in body:
         return None
     try:
         document = reading.validate(body)
@@ -101,7 +102,7 @@ def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]
         known = references.get(key)
         document = None if known is None else known()
         if document is None or (SUCCESSOR in document.__class__.__dict__ and work.give_way(document)):
-            if validate is None or not isinstance(body, str) or _MARK in body:
+            if validate is None or not isinstance(body, str) or reading.mark in body:
                 document = _look_closer(reading, row)
             else:
                 try:
@@ -121,6 +122,10 @@ def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]
 def _look_closer(reading: Reading, row: Stored) -> Any:
     """Make a document of a class that its row names, or that is not simply its text."""
     key, body = row[0], row[4]
+    read = reading.reader_of(body) if isinstance(body, str) else None
+    if read is not None:
+        with suppress(ValidationError):  # who looks closer says what is wrong
+            return read(body)
     choose = reading.choose
     if choose is None and _names_class(row):
         choose = chooser(reading.root, [reading.root])
@@ -131,8 +136,8 @@ def _look_closer(reading: Reading, row: Stored) -> Any:
 class Reading:
     """How documents of a model are made of rows, as long as no other class is declared.
 
-    ``choose`` finds the class of a row where there are several; None where there is one. ``is_plain``:
-    there is one, the text of a row is all that ``validate`` needs, and no hook wants to hear of it.
+    ``choose`` finds the class of a row where there are several; None where there is one. ``is_plain``: the
+    text of a row is all that ``validate``, or another of ``starts``, needs, and no hook wants to hear of it.
     """
 
     generation: int
@@ -144,16 +149,29 @@ class Reading:
     hooked: bool
     is_plain: bool
     validate: Callable[[str], Any]
-    fields: frozenset[str]
-    """The fields of the model; none of one that takes others too."""
+    mark: str
+    """What texts have in them that may be of another class, or another version of it."""
+    starts: tuple[tuple[str, Callable[[str], Any]], ...]
+    """How the texts of classes begin that need a mark, with what reads such texts as they are."""
+    fields: dict[type[Any], AllFields]
+    """The fields of the classes, but for those that take others too."""
     hides: bool
-    """Whether documents of the class may be there that are not shown: that have expired, or are marked."""
+    """Whether documents may be there that are not shown: expired ones, marked ones, those of other classes."""
 
     def may_get(self, key: object) -> bool:
         """Return whether something is a key, by which a document of the class is simply read."""
         if self.generation != Registry.generation or self.hides or not self.is_plain:
             return False
         return type(key) is str and "/" not in key
+
+    def reader_of(self, body: str) -> Callable[[str], Any] | None:
+        """Return what makes a document of a text as it is; None if it takes a closer look."""
+        if self.mark not in body:
+            return self.validate if self.is_plain else None
+        for start, read in self.starts:
+            if body.startswith(start):
+                return read
+        return None
 
 
 _READING = "__solidb_reading__"
@@ -170,21 +188,30 @@ def _reading(model: Any) -> Reading:
 def _found_reading(model: Any) -> Reading:
     root = root_of(model)
     mapping, classes = root.__solidb_mapping__, family(root)
+    mappings = [cls.__solidb_mapping__ for cls in classes]
     hooked = any("after_load" in hooks_of(cls) for cls in classes)
-    validate: Callable[..., Any] = mapping.validator.validate_json
-    choose = chooser(root, classes) if len(classes) > 1 else None
     return Reading(
         Registry.generation,
         root,
         mapping,
         mapping.collection,
-        choose,
+        chooser(root, classes) if len(classes) > 1 else None,
         hooked,
-        choose is None and mapping.is_simple and not hooked,
-        partial(validate, **mapping.names) if mapping.names else validate,
-        frozenset() if mapping.is_open else frozenset(class_fields(root)),
-        issubclass(model, SoftDelete) or bool(expiries(model)),
+        not hooked and bool(mapping.is_simple or mapping.start),
+        _reader(mapping),
+        _MARK if mapping.is_simple else _ANY_TEXT,
+        tuple((mapping.start, _reader(mapping)) for mapping in mappings if mapping.start),
+        {cls: AllFields(class_fields(cls)) for cls in classes if not cls.__solidb_mapping__.is_open},
+        issubclass(model, SoftDelete) or bool(expiries(model)) or len(classes) > 1 or model is not root,
     )
+
+
+_ANY_TEXT = "{"
+
+
+def _reader(mapping: Mapping) -> Callable[[str], Any]:
+    validate: Callable[..., Any] = mapping.validator.validate_json
+    return partial(validate, **mapping.names) if mapping.names else validate
 
 
 def _load_fresh(
@@ -195,23 +222,27 @@ def _load_fresh(
     None, with nothing entered, where a row needs a closer look: no document, one that does not fit,
     one that is held, or there twice.
     """
-    validate = reading.validate
+    validate, mark = reading.validate, reading.mark
     complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:
-        if True in [_MARK in row[4] for row in complete]:
-            return None
+        is_marked = True in [mark in row[4] for row in complete]
         named = [row[0] for row in complete]
         if references and [True for known in map(references.get, named) if known and known() is not None]:
             return None
-        documents = [validate(row[4]) for row in complete]
+        if is_marked:
+            readers = [read for row in complete if (read := reading.reader_of(row[4])) is not None]
+            if len(readers) < len(complete):
+                return None
+            documents = [read(row[4]) for read, row in zip(readers, complete, strict=True)]
+        else:
+            documents = [validate(row[4]) for row in complete]
     except (TypeError, ValidationError):
         return None
     keys = [document.__dict__["key"] for document in documents]  # equal ones, which the documents keep anyway
     fresh = dict(zip(keys, map(ref, documents), strict=True))
     if len(fresh) < len(documents) or keys != named:
         return None
-    if reading.fields:
-        _share_fields_set(documents, reading.fields)
+    _share_fields_set(documents, reading.fields)
     last = ""  # documents are often written together, at the same time
     for document, (_, revision, created, updated, body) in zip(documents, complete, strict=True):
         if created != last:
@@ -221,13 +252,15 @@ def _load_fresh(
     return documents
 
 
-def _share_fields_set(documents: list[Any], fields: frozenset[str]) -> None:
-    """Let the documents whose fields were all set have one set of them together."""
-    shared, count = AllFields(fields), len(fields)
+def _share_fields_set(documents: list[Any], fields: dict[type[Any], AllFields]) -> None:
+    """Let the documents of a class whose fields were all set have one set of them together."""
     put, slot = object.__setattr__, FIELDS_SET
-    for document in documents:
-        if len(set_fields_of(document)) == count:
-            put(document, slot, shared)
+    for cls in set(map(type, documents)) & fields.keys():
+        shared = fields[cls]
+        count = len(shared)
+        for document in documents:
+            if document.__class__ is cls and len(set_fields_of(document)) == count:
+                put(document, slot, shared)
 
 
 def _freshen(work: UnitOfWork, document: Document, row: Stored) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -34,7 +35,10 @@ from solidb_odm import (
     update,
     upsert,
 )
-from solidb_odm.errors import DeclarationError, SchemaViolation, UsageError
+from solidb_odm.errors import DeclarationError, SchemaViolation, SolidbError, UsageError
+from solidb_odm.session import hydration
+from solidb_odm.session.hydration import Reading, load_documents
+from solidb_odm.work import UnitOfWork
 
 registry = Registry()
 
@@ -361,3 +365,115 @@ def test_a_class_that_was_refused_is_not_made_with_those_of_its_registry() -> No
         session.add(Wide(key="a"))
         session.commit()
     assert len(kept) == 1
+
+
+FOLK = Registry()
+
+
+class Being(Document, collection="beings", registry=FOLK):
+    name: str = ""
+    words: list[str] = []
+
+
+class Bird(Being):
+    wings: int = 2
+
+
+class Fish(Being):
+    model_config = ConfigDict(extra="forbid")
+    depth: float = 0.0
+
+
+class Gadget(Being):
+    model_config = ConfigDict(extra="allow")
+
+
+class Ghost(Being):
+    class Settings:
+        version = 2
+
+    @classmethod
+    def upgrade_from(cls, stored: dict[str, Any], version: int) -> dict[str, Any]:
+        return {**stored, "name": f"{stored['name']} of {version}"}
+
+
+class Plant(Document, collection="plants", registry=FOLK):
+    name: str = ""
+
+    class Settings:
+        version = 3
+
+    @classmethod
+    def upgrade_from(cls, stored: dict[str, Any], version: int) -> dict[str, Any]:
+        return {**stored, "name": f"{stored['name']} of {version}"}
+
+
+class Tree(Plant):
+    height: int = 0
+
+
+TEXTS = [
+    '{"_key":"k","name":"a"}',
+    '{"_key":"k","name":"a","words":["_type"]}',
+    '{"_key":"k","name":"\\"_type\\":","words":[]}',
+    '{"name":"a","_key":"k","more":1}',
+    '{"_type":"Bird","_key":"k","name":"a","words":["x"],"wings":3}',
+    '{"_type":"Bird","_key":"k","name":"a","wings":"many"}',
+    '{"_type": "Bird", "_key":"k","name":"a","wings":4}',
+    '{"_key":"k","name":"a","wings":5,"_type":"Bird"}',
+    '{"_type":"Birds","_key":"k"}',
+    '{"_type":null,"_key":"k"}',
+    '{"_type":"Fish","_key":"k","name":"a","depth":1}',
+    '{"_type":"Fish","_key":"k","name":"a","more":1}',
+    '{"_type":"Gadget","_key":"k","name":"a","more":1}',
+    '{"_type":"Ghost","_key":"k","name":"a"}',
+    '{"_version":2,"_type":"Ghost","_key":"k","name":"a"}',
+    '{"_version":1,"_type":"Ghost","_key":"k","name":"a"}',
+    '{"_type":"Ghost","_version":2,"_key":"k","name":"a"}',
+    '{"_version":3,"_key":"k","name":"a"}',
+    '{"_version":3,"_type":"Tree","_key":"k","name":"a","height":3}',
+    '{"_version":3,"_type":"Plant","_key":"k","name":"a"}',
+    '{"_version":2,"_key":"k","name":"a"}',
+    '{"_version":30,"_key":"k","name":"a"}',
+    '{"_key":"k","name":"a","_version":2}',
+    '{"_key":"k"',
+    "[]",
+]
+
+
+def _loaded(model: type[Any], texts: list[str]) -> list[Any]:
+    keys = [f"k{place}" for place in range(len(texts))]
+    bodies = [text.replace('"k"', f'"{key}"') for key, text in zip(keys, texts, strict=True)]
+    rows: Any = [(key, "r", "", "", body) for key, body in zip(keys, bodies, strict=True)]
+    try:
+        documents = load_documents(UnitOfWork("text"), model, rows)
+    except SolidbError as error:
+        return [type(error), re.sub("k[0-9]+", "k", str(error))]
+    values = [document.model_dump(exclude={"key"}) for document in documents]
+    return [(type(one), given, one.model_fields_set) for one, given in zip(documents, values, strict=True)]
+
+
+@pytest.mark.parametrize("model", [Being, Bird, Plant, Tree])
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_read_alike_alone_among_many_and_closely(
+    model: type[Document], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = '{"_version":3,"_key":"k","name":"b"}' if issubclass(model, Plant) else '{"_key":"k","name":"b"}'
+    alone, several = _loaded(model, [text]), _loaded(model, [text, first, text])
+    monkeypatch.setattr(Reading, "reader_of", lambda *_: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(hydration, "_load_fresh", lambda *_: None)
+        assert _loaded(model, [text]) == alone
+        assert _loaded(model, [text, first, text]) == several
+    if not isinstance(alone[0], type):
+        assert several == [*alone, *_loaded(model, [first]), *alone]
+
+
+def test_texts_in_our_own_form_are_read_as_they_are() -> None:
+    load_documents(UnitOfWork("text"), Being, [])
+    load_documents(UnitOfWork("text"), Plant, [])
+    for model, expected in ((Being, {0, 4, 5, 14}), (Plant, {17, 18})):
+        reading: Reading = model.__dict__["__solidb_reading__"][1]
+        own = {place for place, text in enumerate(TEXTS) if reading.reader_of(text) is not None}
+        assert expected <= own
+        assert not own & {1, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 19, 20, 21, 22}

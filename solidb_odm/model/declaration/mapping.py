@@ -5,6 +5,7 @@ A ``Mapping`` is made when the class is complete: at once, or after forward refe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, cast
@@ -69,7 +70,8 @@ class Mapping:
     ``computed`` are the stored names of computed fields, ``cached`` the names of those that keep their value,
     and ``keeps_below`` says that embedded models can have such; ``rewrites`` that serializers of the model's
     author may write one field by another.
-    ``is_simple`` says that stored text can be given to Pydantic as it is.
+    ``is_simple`` says that stored text can be given to Pydantic as it is. ``start`` is how texts begin that
+    can be, though they tell their class or version; empty if none can.
     ``is_unsound``: a default is no value of its field, so new documents are validated before they are stored.
     ``is_shallow``: no document of the class can be nested too deep.
     ``parts`` are the fields that can hold models and dataclass objects.
@@ -111,6 +113,7 @@ class Mapping:
     columns: ValueColumns = field(init=False)
     numeric: tuple[str, ...] | None = field(init=False)
     is_simple: bool = field(init=False)
+    start: str = field(init=False)
     parts: tuple[str, ...] = field(init=False)
 
     if not TYPE_CHECKING:
@@ -151,7 +154,7 @@ class Mapping:
 _LATER = frozenset(
     ("serializer", "validator", "drops", "older", "embedded", "is_open", "json_only", "numbers", "vectors",
      "deep_numbers", "names", "computed", "cached", "keeps_below", "rewrites", "revalidated", "is_simple",
-     "is_unsound",
+     "is_unsound", "start",
      "parts")
 )  # fmt: skip
 """What ``complete_mapping`` adds."""
@@ -209,6 +212,7 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.serializer, mapping.validator = form.serializer, form.validator
     mapping.embedded = embedded_classes(model, form.schema)
     mapping.is_simple = not (mapping.drops or mapping.older or mapping.type_name or mapping.version > 1)
+    mapping.start = "" if mapping.is_simple or is_choosy else _start(mapping)
     mapping.is_open = model.model_config.get("extra") == "allow"
     mapping.json_only = form.reads_text or _shares(form.schema)
     config = model.model_config
@@ -250,6 +254,17 @@ def _older_names(model: type[Any], mapping: Mapping) -> dict[str, str]:
             if isinstance(choice, str) and choice not in mapping.by_stored:
                 names[choice] = known.stored
     return names
+
+
+def _start(mapping: Mapping) -> str:
+    """Return how the text of a document begins that tells its class or version, which Pydantic ignores."""
+    aliases: list[Any] = [info.validation_alias for info in class_fields(mapping.model).values()]
+    names = [name for alias in aliases for name in getattr(alias, "choices", (alias,))]
+    if any(getattr(name, "path", [name])[0] in (TYPE_ATTRIBUTE, VERSION_ATTRIBUTE) for name in names):
+        return ""
+    version = f'"{VERSION_ATTRIBUTE}":{mapping.version},' if mapping.version > 1 else ""
+    kind = '"_key":' if mapping.type_name is None else f'"{TYPE_ATTRIBUTE}":{json.dumps(mapping.type_name)},'
+    return f"{{{version}{kind}"
 
 
 _OPEN = {"list": "items_schema", "set": "items_schema", "tuple": "items_schema", "dict": "values_schema"}

@@ -381,9 +381,13 @@ def validate(mapping: Mapping, body: Body) -> Any:
         if not mapping.json_only:
             return validator.validate_python(body, **mapping.names)
         return validator.validate_json(to_json(body), **mapping.names)
+    if mapping.start and isinstance(body, str) and body.startswith(mapping.start):
+        return validator.validate_json(body, **mapping.names)
     value = {**body_value(body)}
     value.pop(TYPE_ATTRIBUTE, None)
+    is_as_stored = True
     if mapping.version > 1 and (version := int(value.pop(VERSION_ATTRIBUTE, 1))) < mapping.version:
+        is_as_stored = False
         model = cast("Any", mapping.model)  # the mapping has looked that it can
         upgrade = cast("Callable[[JsonObject, int], JsonObject]", model.upgrade_from)
         value = upgrade(value, version)
@@ -392,6 +396,8 @@ def validate(mapping: Mapping, body: Body) -> Any:
     for older, stored in mapping.older.items():
         if stored in value:
             value.pop(older, None)
+    if is_as_stored and not (mapping.json_only or isinstance(body, str)):
+        return validator.validate_python(value, **mapping.names)
     return validator.validate_json(to_json(value), **mapping.names)
 
 
