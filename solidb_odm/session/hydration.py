@@ -122,8 +122,7 @@ def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]
 def _look_closer(reading: Reading, row: Stored) -> Any:
     """Make a document of a class that its row names, or that is not simply its text."""
     key, body = row[0], row[4]
-    read = reading.reader_of(body) if isinstance(body, str) else None
-    if read is not None:
+    if isinstance(body, str) and (read := reading.reader_of(body)) is not None:
         with suppress(ValidationError):  # who looks closer says what is wrong
             return read(body)
     choose = reading.choose
@@ -230,7 +229,7 @@ def _load_fresh(
         if references and [True for known in map(references.get, named) if known and known() is not None]:
             return None
         if is_marked:
-            readers = [read for row in complete if (read := reading.reader_of(row[4])) is not None]
+            readers = [read for *_, body in complete if (read := reading.reader_of(body)) is not None]
             if len(readers) < len(complete):
                 return None
             documents = [read(row[4]) for read, row in zip(readers, complete, strict=True)]

@@ -469,11 +469,13 @@ def test_a_text_is_read_alike_alone_among_many_and_closely(
         assert several == [*alone, *_loaded(model, [first]), *alone]
 
 
-def test_texts_in_our_own_form_are_read_as_they_are() -> None:
-    load_documents(UnitOfWork("text"), Being, [])
-    load_documents(UnitOfWork("text"), Plant, [])
-    for model, expected in ((Being, {0, 4, 5, 14}), (Plant, {17, 18})):
-        reading: Reading = model.__dict__["__solidb_reading__"][1]
-        own = {place for place, text in enumerate(TEXTS) if reading.reader_of(text) is not None}
-        assert expected <= own
-        assert not own & {1, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 19, 20, 21, 22}
+@pytest.mark.parametrize(
+    ("model", "texts"),
+    [(Being, [0, 2, 3, 4, 5, 14, 17, 20, 21, 22]), (Plant, [17, 18])],
+    ids=["beings", "plants"],
+)
+def test_texts_in_our_own_form_are_read_as_they_are(model: type[Document], texts: list[int]) -> None:
+    load_documents(UnitOfWork("text"), model, [])
+    reading: Reading = model.__dict__["__solidb_reading__"][1]
+    own = [place for place, text in enumerate(TEXTS[:-2]) if reading.reader_of(text) is not None]
+    assert own == texts
