@@ -155,7 +155,7 @@ class Reading:
     fields: dict[type[Any], AllFields]
     """The fields of the classes, but for those that take others too."""
     hides: bool
-    """Whether documents may be there that are not shown: expired ones, marked ones, those of other classes."""
+    """Whether documents may be there that are not shown: expired or marked ones, those of other classes."""
 
     def may_get(self, key: object) -> bool:
         """Return whether something is a key, by which a document of the class is simply read."""
