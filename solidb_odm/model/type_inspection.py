@@ -48,6 +48,8 @@ R = TypeVar("R")
 
 CACHE = "__solidb_cache__"
 """Where a class keeps what was found out about it, by name."""
+attributes_of = type.__dict__["__dict__"].__get__
+"""Returns the attributes of a class, past a metaclass that looks for each as one that may be missing."""
 
 
 def cached_by_class(function: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
@@ -56,7 +58,7 @@ def cached_by_class(function: Callable[Concatenate[Any, P], R]) -> Callable[Conc
 
     @wraps(function)
     def remembering(cls: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        own = cls.__dict__.get(CACHE)
+        own = attributes_of(cls).get(CACHE)
         key = (name, *args) if args else name
         if own is not None and key in own:
             return own[key]  # type: ignore[no-any-return]

@@ -22,7 +22,7 @@ from ..model.expressions.expression import Value
 from ..model.expressions.fields import FieldRef, Place
 from ..model.stored.field_values import plain
 from ..model.stored.pydantic_attributes import class_computed_fields, class_fields
-from ..model.type_inspection import cached_by_class
+from ..model.type_inspection import CACHE, attributes_of, cached_by_class, keep
 from .columns import Column, Entity, PathOf, Scalar, decoder
 from .compiled import Compiled, Fetch
 from .compiler import BuildScope
@@ -48,12 +48,13 @@ class RawStatement(Loading[T_co]):
 
     def into(self, model: type[A]) -> RawStatement[A]:
         """Read each row as a model: a Document class, or any type Pydantic knows."""
-        column = _of_documents(model).columns[0] if issubclass(model, Document) else _scalar(model)
-        made: Any = object.__new__(_RAW)
+        try:
+            column: Column = attributes_of(model)[CACHE][_COLUMN]  # as below, without asking the class twice
+        except (KeyError, TypeError):
+            column = _kept_column(model) if issubclass(model, Document) else _scalar(model)
         parts = self.__dict__.copy()
         parts["column"], parts["_compiled"] = column, None
-        object.__setattr__(made, "__dict__", parts)
-        return made  # type: ignore[no-any-return]
+        return _raw(parts)
 
     def compile(self) -> Compiled:
         made = self._compiled
@@ -65,19 +66,18 @@ class RawStatement(Loading[T_co]):
 
     def with_values(self, binds: dict[str, Any]) -> RawStatement[T_co]:
         """Return the same text with other values; it is a copy, as the parts are known to be right."""
-        made = object.__new__(self.__class__)
         parts = self.__dict__.copy()
         parts["binds"] = binds
-        object.__setattr__(made, "__dict__", parts)
-        return made
+        return _raw(parts)
 
     def known_fetch(self) -> Fetch | None:
-        column = self.column
-        if self.loads or self.writes or isinstance(column, PathOf):
+        own = self.__dict__  # asked once: each attribute is looked for as one that may be missing
+        column = own["column"]
+        if own["loads"] or own["writes"] or isinstance(column, PathOf):
             return None
         if isinstance(column, Entity) and column.model is Document:  # each row says of which class it is
             return None
-        return column, self.query, self.binds, False
+        return column, own["query"], own["binds"], False
 
     def __solidb_query__(self, scope: BuildScope) -> q.Query:
         raise UsageError("sdbql() can't stand inside another statement; write the whole of it in SDBQL")
@@ -95,6 +95,13 @@ def _shared(column: Column | None) -> Compiled:
     return _of_documents(column.model) if isinstance(column, Entity) else Compiled(_NO_QUERY, {}, (column,))
 
 
+def _kept_column(model: Any) -> Column:
+    """Return the column of whole documents of a class, which keeps it."""
+    column = _of_documents(model).columns[0]
+    keep(model, _COLUMN, column)
+    return column
+
+
 @cached_by_class
 def _of_documents(model: Any) -> Compiled:
     return Compiled(_NO_QUERY, {}, (Entity(model, model),))
@@ -102,7 +109,17 @@ def _of_documents(model: Any) -> Compiled:
 
 _NO_QUERY: Final = q.Block(returns=q.Return(q.Literal(None)))
 _OF_VALUES: Final = Compiled(_NO_QUERY, {})
-_RAW: type[RawStatement[Any]] = RawStatement
+_COLUMN: Final = "column"
+"""What a class keeps the column of its documents as."""
+_made: Any = object.__new__
+_put_parts = next(vars(kind)["__dict__"] for kind in RawStatement.__mro__ if "__dict__" in vars(kind)).__set__
+
+
+def _raw(parts: dict[str, Any]) -> RawStatement[Any]:
+    """Return a statement of these parts, which is frozen."""
+    made: RawStatement[Any] = _made(RawStatement)
+    _put_parts(made, parts)
+    return made
 
 
 def _scalar(kind: Any) -> Scalar:
@@ -120,11 +137,14 @@ def sdbql(text: str, values: Mapping[str, Any] | None = None, /, **binds: Any) -
     if values is not None:
         binds = {**_named(values), **binds}
     first, needed = _known(text) if len(text) <= _LONGEST_REMEMBERED else _parsed(text)
-    if not _SCALARS.issuperset(map(type, binds.values())):
-        binds = _values(binds)
+    for value in binds.values():
+        if not (type(value) is str and value.isascii()):  # of which there is nothing to ask
+            if not _SCALARS.issuperset(map(type, binds.values())):
+                binds = _values(binds)
+            check_values(binds)
+            break
     if not needed <= binds.keys():
         check_names(needed, binds)  # which says what is missing
-    check_values(binds)
     return first.with_values(binds)
 
 

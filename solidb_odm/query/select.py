@@ -18,7 +18,7 @@ from ..model.expressions.build_scope import Source, held_in
 from ..model.expressions.column_methods import Nested, Ordering, sort_key
 from ..model.expressions.expression import Combined, Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Place
-from ..model.type_inspection import CACHE, keep
+from ..model.type_inspection import CACHE, attributes_of, keep
 from . import conditions
 from .columns import (
     Column,
@@ -482,8 +482,6 @@ def natural(count: Any, what: str) -> int:
 _SELECT: type[Select[Any]] = Select
 _NO_WAY: tuple[None, tuple[Any, ...]] = (None, ())
 _made: Any = object.__new__
-_namespace = type.__dict__["__dict__"].__get__
-"""Returns the attributes of a class, which the metaclass would look for as one that may be missing."""
 _put_clauses = next(vars(kind)["__dict__"] for kind in Select.__mro__ if "__dict__" in vars(kind)).__set__
 """Puts the clauses of a select, which is frozen, where they are."""
 _EXACT = 2**53
@@ -497,7 +495,7 @@ _NOTHING: dict[str, Any] = {}
 
 def _whole(model: Any) -> tuple[int, Select[Any], Step]:
     """Return the select of all documents of a class, and the step at which it begins."""
-    kept: tuple[int, Select[Any], Step] | None = model.__dict__.get(CACHE, _NOTHING).get(_START)
+    kept: tuple[int, Select[Any], Step] | None = attributes_of(model).get(CACHE, _NOTHING).get(_START)
     if kept is not None and kept[0] == Registry.generation:  # what it means depends on the classes there are
         return kept
     entity = Entity(model, model)
@@ -572,7 +570,7 @@ def select(*items: Any) -> Select[Any]:
         raise UsageError("select() needs a Document class, or fields")
     if len(items) == 1 and isinstance(items[0], type):
         try:  # as _whole, without a look at the class, which is kept by none that is no document's
-            kept = _namespace(items[0])[CACHE][_START]
+            kept = attributes_of(items[0])[CACHE][_START]
             if kept[0] == Registry.generation:
                 return kept[1]  # type: ignore[no-any-return]
         except KeyError:

@@ -126,6 +126,8 @@ class Known:
     """Whether there is a plan, and nothing in the query that an index may answer instead."""
     bare: Bare | None = None
     """The plan with what it can read without JSON read so; another one is put here where that is less."""
+    takes_binds: bool | None = None
+    """Whether the binds are the parameters of the plan as they are, once that was asked."""
     bulk: BulkWrite | None = None
     """The one statement that a counted UPDATE or REMOVE comes to."""
 

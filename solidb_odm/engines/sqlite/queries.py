@@ -191,7 +191,9 @@ class Queries:
         entry = self._expected(query, binds)
         if entry is None or not entry.is_plain or entry.plan is None:
             return None
-        steady = query, entry, entry.plan, entry.plan.parameters.are_binds
+        if entry.takes_binds is None:
+            entry.takes_binds = entry.plan.parameters.are_binds
+        steady = query, entry, entry.plan, entry.takes_binds
         if is_steady:
             self._plans.keep_steady(self._catalogue.version, steady)
         return steady

@@ -42,7 +42,7 @@ from ..stored.pydantic_attributes import (
     is_built,
 )
 from ..stored.trial import check_defaults, is_unsteady, may_be_refused, try_fields
-from ..type_inspection import forget
+from ..type_inspection import attributes_of, forget
 from .cascade_options import Cascade, check_cascades
 from .checks import (
     KeyRule,
@@ -80,10 +80,6 @@ def _is_building() -> bool:
     return _building.depth > 0
 
 
-_namespace = type.__dict__["__dict__"].__get__
-"""Returns the attributes of a class, past its metaclass."""
-
-
 class _Kept:
     """An attribute of the metaclass, for the name of a field that queries ask classes for: ``User.age``.
 
@@ -102,7 +98,7 @@ class _Kept:
             return self
         if not _makers:  # the hook stays silent while this thread makes a class, and tells which thread it is
             try:
-                return _namespace(cls)["__solidb_references__"][self.name]
+                return attributes_of(cls)["__solidb_references__"][self.name]
             except KeyError:
                 pass
         raise AttributeError(self.name)
