@@ -7,6 +7,7 @@ backtracking engine, so what that engine has and Rust lacks is refused, and a se
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -34,24 +35,28 @@ _PROPERTY: Final = re.compile(r"\\[pP](?:[A-Z]|\{\^?[A-Za-z0-9_ =:-]+\})")
 # --- LIKE ----------------------------------------------------------------------------------------
 
 
+def like_characters(pattern: str) -> Iterator[tuple[str, bool]]:
+    """Yield the characters of a LIKE pattern, each with whether it stands for others.
+
+    A backslash is itself, as on the server, except before ``%``, ``_`` and a backslash, which it escapes.
+    """
+    characters = re.findall(r"\\[%_\\]|.", pattern, re.DOTALL)
+    return ((character[-1], character in ("%", "_")) for character in characters)
+
+
 @lru_cache(maxsize=512)
 def like_regex(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
-    """Compile a LIKE pattern: ``%`` is any run, ``_`` any character, a backslash escapes both.
+    """Compile a LIKE pattern: ``%`` is any run, ``_`` any character.
 
     Each piece between two ``%`` matches as early as it can and never moves again, so a match
     takes no more than pattern times text.
     """
     pieces = [""]
-    characters = iter(pattern)
-    for character in characters:
-        if character == "%":
+    for character, is_wild in like_characters(pattern):
+        if is_wild and character == "%":
             pieces.append("")
-        elif character == "_":
-            pieces[-1] += "."
-        elif character == "\\":
-            pieces[-1] += re.escape(next(characters, "\\"))
         else:
-            pieces[-1] += re.escape(character)
+            pieces[-1] += "." if is_wild else re.escape(character)
     first, *rest = pieces
     middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1] if piece)
     last = f".*{rest[-1]}" if rest else ""

@@ -147,6 +147,13 @@ def right(value: Json, length: Json) -> Json:
     return whole[-wanted:] if wanted > 0 else whole  # RIGHT(s, 0) is s on the server
 
 
+WHITE_SPACE: Final = (
+    "\t\n\x0b\x0c\r \x85\xa0"
+    "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""What Unicode calls white space; Python counts four separators of files and records among it too."""
+
+
 @function(
     "TRIM",
     parameters="s [, chars|side]",
@@ -160,14 +167,14 @@ def trim(value: Json, *how: Json) -> Json:
         return None
     if isinstance(side, str):
         return whole.strip(side)
-    return {1: whole.lstrip, 2: whole.rstrip}.get(count_or_zero(side), whole.strip)()
+    return {1: whole.lstrip, 2: whole.rstrip}.get(count_or_zero(side), whole.strip)(WHITE_SPACE)
 
 
 def _trimmed(
     strip: Callable[[str, str | None], str], value: Json, characters: tuple[Json, ...], name: str
 ) -> Json:
     if not characters:
-        return strip(text(value, name), None)
+        return strip(text(value, name), WHITE_SPACE)
     return None if characters[0] is None else strip(text(value, name), joined_text(characters[0]))
 
 

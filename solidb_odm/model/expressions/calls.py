@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Hashable
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Union, cast, get_type_hints
+from typing import Any, Final, NamedTuple, Union, cast, get_type_hints
 
 from pydantic.fields import FieldInfo
 from typing_extensions import is_typeddict
@@ -150,6 +150,13 @@ def has_kind(annotation: Any, kinds: tuple[type[Any], ...]) -> bool:
     )
 
 
+_WHITE_SPACE: Final = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0"
+    "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""What Python's ``strip()`` takes away; the language's functions leave four of these."""
+
+
 def _text(function: str, *kinds: Kind, result: Any = str, optional: bool = False) -> Method:
     """Return a method of texts; ``kinds`` are those of its arguments, which may be ``optional``."""
     call = Test if result is bool else FunctionCall
@@ -163,6 +170,8 @@ def _text(function: str, *kinds: Kind, result: Any = str, optional: bool = False
                 _check(argument, kind, target)
             if function in ("REPLACE", "SPLIT") and isinstance(arguments[0], str) and not arguments[0]:
                 raise UsageError(f"{function} of {target!r} looks for a text, and {arguments[0]!r} is none")
+            if optional and not arguments:
+                arguments = (_WHITE_SPACE,)
             return call(function, (target, *map(lift, arguments)), result)
 
         return method

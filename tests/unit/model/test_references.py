@@ -61,7 +61,7 @@ def built(condition: Any) -> tuple[str, dict[str, Any]]:
         (Person.name.startswith("A"), "STARTS_WITH(`_v0`.`name`, @p0)"),
         (Person.mood.startswith("g"), "STARTS_WITH(`_v0`.`mood`, @p0)"),
         (Person.name.lower() == "a", "LOWER(`_v0`.`name`) == @p0"),
-        (Person.name.strip().__eq__("a"), "TRIM(`_v0`.`name`) == @p0"),
+        (Person.name.strip().__eq__("a"), "TRIM(`_v0`.`name`, @p0) == @p1"),
         (some(Person.born).year == 2000, "DATE_YEAR(`_v0`.`born`) == @p0"),
         (Person.age + 1 == 3, "(`_v0`.`age` + @p0) == @p1"),
         (2 * Person.age - 1 == 3, "((@p0 * `_v0`.`age`) - @p1) == @p2"),

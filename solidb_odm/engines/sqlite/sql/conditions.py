@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 from ...._types import Json
 from ....language import nodes
+from ....language.patterns import like_characters
 from .. import json_text
 from ..order_key import FALSE_KEY, FALSE_SQL, TRUE_SQL, order_key
 from .terms import (
@@ -267,27 +269,18 @@ def prefix_end(prefix: str) -> str | bytes:
 
 def like_prefix(pattern: str) -> str:
     """Return the text that all matches of a LIKE pattern begin with."""
-    prefix = ""
-    characters = iter(pattern)
-    for character in characters:
-        if character in "%_":
-            break
-        prefix += next(characters, "\\") if character == "\\" else character
-    return prefix
+    plain = takewhile(lambda part: not part[1], like_characters(pattern))
+    return "".join(character for character, _ in plain)
 
 
 def like_glob(pattern: str) -> str:
     """Return the GLOB pattern that matches what a LIKE pattern matches."""
     glob = ""
-    characters = iter(pattern)
-    for character in characters:
-        if character == "%":
-            glob += "*"
-        elif character == "_":
-            glob += "?"
+    for character, is_wild in like_characters(pattern):
+        if is_wild:
+            glob += "*" if character == "%" else "?"
         else:
-            plain = next(characters, "\\") if character == "\\" else character
-            glob += f"[{plain}]" if plain in "*?[" else plain
+            glob += f"[{character}]" if character in "*?[" else character
     return glob
 
 
