@@ -7,10 +7,25 @@ from typing import Annotated, Any
 
 import pytest
 
-from solidb_odm import Document, Engine, Index, Session, create_engine, delete, sdbql, select, update
+from solidb_odm import (
+    Document,
+    Engine,
+    Index,
+    Link,
+    Registry,
+    Session,
+    create_engine,
+    delete,
+    exists,
+    in_,
+    sdbql,
+    select,
+    update,
+)
 from solidb_odm.commands import IndexSpec
 from solidb_odm.engines.sqlite.catalogue import Collection, StoredIndex
 from solidb_odm.engines.sqlite.sql.bulk_writes import bulk_write
+from solidb_odm.engines.sqlite.sql.parameters import signature
 from solidb_odm.errors import UniqueViolation
 from solidb_odm.language.parser import parse
 
@@ -60,6 +75,9 @@ CONDITIONS = [
     "FILTER d.v != null AND NOT (d.v == @v)",
     "FILTER 'a' IN d.tags OR d.o.x > 0",
     "FILTER d.n < 0",
+    "FILTER d.n IN (FOR e IN {c} FILTER e.n > 7 RETURN e.n)",
+    "FILTER LENGTH((FOR e IN {c} FILTER e.n == d.n AND e._key < d._key LIMIT 1 RETURN e)) > 0",
+    "FILTER d.v == FIRST((FOR e IN {c} FILTER e.n == d.n SORT e._key DESC RETURN e.v))",
 ]
 PATCHES = [
     "{v: @v}",
@@ -100,7 +118,7 @@ def both(session: Session, text: str, **binds: Any) -> list[tuple[Any, list[Any]
         shown = "OLD" if "REMOVE" in text else "NEW"
         end = f"COLLECT AGGREGATE c = COUNT({shown}._key) RETURN c"
         if collection != COLLECTIONS[0]:
-            end = f"RETURN {shown}._key"
+            end = f"RETURN [{shown}._key]"
         given = {name: value for name, value in binds.items() if f"@{name}" in text}
         rows = session.execute(sdbql(f"FOR d IN {text.format(c=collection)} {end}", **given)).all()
         stored = session.execute(
@@ -194,6 +212,11 @@ SHAPES = {
     f"FOR d IN users UPDATE d WITH d IN users {COUNTED}": False,
     f"FOR d IN users UPDATE d WITH {{a: LENGTH(FOR u IN users RETURN 1)}} IN users {COUNTED}": False,
     f"FOR d IN users UPDATE d WITH {{a: FIRST(FOR u IN users RETURN u.a)}} IN users {COUNTED}": False,
+    f"FOR d IN users UPDATE d WITH {{a: FIRST(FOR u IN others RETURN u.a)}} IN users {COUNTED}": True,
+    f"FOR d IN users FILTER d.a IN (FOR u IN users RETURN 1) UPDATE d WITH {{a: 1}} IN users {COUNTED}": True,
+    f"FOR d IN users FILTER d.a IN (FOR o IN others RETURN 1) UPDATE d WITH {{a: 1}} IN users {COUNTED}": True,
+    "FOR d IN users UPDATE d WITH {a: LENGTH((FOR o IN others RETURN (FOR u IN users RETURN u)))} IN users "
+    + COUNTED: False,
 }
 
 
@@ -206,3 +229,39 @@ def test_only_what_can_be_written_in_any_order_is_one_statement(text: str) -> No
     }
     found = bulk_write(parse(text), (), collections.get, database="db", strict=False)
     assert (found is not None) is SHAPES[text]
+
+
+READERS = Registry()
+TABLES = {
+    name: Collection(name, "document", None, "off", False, False) for name in ("bulk_readers", "bulk_loans")
+}
+
+
+class Reader(Document, collection="bulk_readers", registry=READERS):
+    name: str
+
+
+class Loan(Document, collection="bulk_loans", registry=READERS):
+    reader: Annotated[Link[Reader], Index()]
+    days: int = 0
+
+
+def test_what_other_documents_choose_is_written_by_one_statement() -> None:
+    young = select(Reader).where(Reader.name > "m")
+    late = exists(select(Loan).where(Loan.reader == Reader.id, Loan.days > 30))
+    written = [
+        update(Loan).where(in_(Loan.reader, young)).values(days=Loan.days + 1),
+        delete(Loan).where(~in_(Loan.reader, young)),
+        update(Reader).where(late).values(name=Reader.name + "!"),
+        delete(Reader).where(~late),
+    ]
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Reader, Loan)
+        readers = [Reader(key=f"r{n}", name=chr(ord("a") + n)) for n in range(20)]
+        session.add_all([*readers, *(Loan(reader=reader, days=20 + n) for n, reader in enumerate(readers))])
+        session.commit()
+        for statement, count in zip(written, (7, 13, 7, 13), strict=True):
+            assert session.execute(statement).all() == [count]
+            made = statement.compile()
+            types = signature(made.bind_vars)
+            assert bulk_write(made.query, types, TABLES.get, database="db", strict=False) is not None

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ...._dataclasses import dataclass
 from ....language import nodes
-from ....language.walk import conjuncts, walk
+from ....language.walk import collections_read, conjuncts, walk
 from ..catalogue import Collection
 from ..json_text import NUL_ESCAPE
 from ..sql_names import is_reachable, path_sql
@@ -62,7 +62,9 @@ def bulk_write(
     if parts is None or collection is None or not _is_free(collection, parts.patch):
         return None
     try:
-        return _written(compilation(types, find, database=database, strict=strict), collection, parts)
+        c = compilation(types, find, database=database, strict=strict)
+        c.query = (query,)
+        return _written(c, collection, parts)
     except (NotInSql, RecursionError):
         return None
 
@@ -90,7 +92,7 @@ def _parts(query: nodes.Query) -> _Parts | None:
     else:
         return None
     conditions = [clause.condition for clause in filters if isinstance(clause, nodes.Filter)]
-    if len(conditions) < len(filters) or any(isinstance(node, nodes.Subquery) for node in walk(query)):
+    if len(conditions) < len(filters) or (patch is not None and _reads_again(patch, name)):
         return None
     whole = nodes.Block((loop, *filters, write, *collect), returns=query.returns)
     key = nodes.Attribute(nodes.Name(shown), "_key")
@@ -99,6 +101,18 @@ def _parts(query: nodes.Query) -> _Parts | None:
         return None
     parts = tuple(part for condition in conditions for part in conjuncts(condition))
     return _Parts(first.variable, name, parts, patch, returns_keys)
+
+
+def _reads_again(patch: nodes.Object, collection: str) -> bool:
+    """Return whether what is set depends on documents of the same collection, some of them written by then.
+
+    Conditions may: SQLite reads all that a condition with a subquery lets through before it writes, as Python
+    does.
+    """
+    read = (collections_read(part.query) for part in walk(patch) if isinstance(part, nodes.Subquery))
+    return any(isinstance(part, nodes.Traverse | nodes.Match) for part in walk(patch)) or any(
+        collection in names for names in read
+    )
 
 
 def _is_counted(collect: nodes.Collect, returns: nodes.Return | None, key: nodes.Expression) -> bool:
