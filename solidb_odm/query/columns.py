@@ -132,6 +132,16 @@ def column(item: Any) -> Column:
     return Scalar(lift(item), "value", None)
 
 
+def column_once(item: Any) -> Column:
+    """Return what was given as a column; that of a field which a class keeps is made once."""
+    mark = item.__solidb_mark__ if item.__class__ is FieldRef else None
+    if mark is None:
+        return column(item)
+    if mark.column is None:
+        mark.column = column(item)
+    return cast("Column", mark.column)
+
+
 def check_distinct(told: Expression, where: str) -> None:
     """Refuse to tell equal values from others where their stored forms can differ; UsageError."""
     literals.check_distinct(told.__solidb_type__, told.__solidb_kind__, told, where)

@@ -15,7 +15,7 @@ from ..language import nodes as q
 from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expressions.build_scope import Source, held_in
-from ..model.expressions.column_methods import Nested, Ordering, sort_key
+from ..model.expressions.column_methods import Ordering, sort_key
 from ..model.expressions.expression import Combined, Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Place
 from ..model.type_inspection import CACHE, attributes_of, keep
@@ -29,6 +29,7 @@ from .columns import (
     Table,
     check_distinct,
     column,
+    column_once,
     decoder,
     labels_of,
     or_none,
@@ -581,21 +582,10 @@ def select(*items: Any) -> Select[Any]:
         return kept
     if len(items) == 1 and (kept := _of_count(items[0])) is not None:
         return kept
-    return Select(tuple([_column(item) for item in items]), len(items) == 1)
-
-
-def _column(item: Any) -> Column:
-    """Return what was given as a column; that of a field which a class keeps is made once."""
-    mark = item.__solidb_mark__ if item.__class__ is FieldRef else None
-    if mark is None:
-        return column(item)
-    if mark.column is None:
-        mark.column = column(item)
-    return cast("Column", mark.column)
+    return Select(tuple(map(column_once, items)), len(items) == 1)
 
 
 # What is asked of other rows has the form of their statement.
 tell_form(Select, form_of_select)
-tell_form(SingleValue, lambda part, values: (SingleValue, form_of(part.inner, values)))
-tell_form(ListValue, lambda part, values: (ListValue, form_of(part.inner, values)))
-tell_form(Nested, lambda part, values: (Nested, form_of(part.statement, values)))
+for _kind in (SingleValue, ListValue):
+    tell_form(_kind, lambda part, values: (part.__class__, form_of(part.inner, values)))

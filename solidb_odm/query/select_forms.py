@@ -20,7 +20,7 @@ from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expiry import CLOCK
 from ..model.expressions.calls import FunctionCall, Test
-from ..model.expressions.column_methods import Ordering
+from ..model.expressions.column_methods import Nested, Ordering
 from ..model.expressions.expression import (
     Arithmetic,
     Combined,
@@ -432,6 +432,7 @@ _READERS: dict[type[Any], Read] = {
     Value: _value,
     Comparison: _comparison,
     KnownComparison: _known_comparison,
+    Nested: lambda part, values: (Nested, form_of(part.statement, values)),
     Ordering: _ordering,
     Partner: lambda part, values: (_source(part.source, values), _each(part.conditions, values)),
     Entity: _whole,

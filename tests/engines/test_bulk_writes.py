@@ -214,7 +214,7 @@ SHAPES = {
     f"FOR d IN users UPDATE d WITH {{a: FIRST(FOR u IN users RETURN u.a)}} IN users {COUNTED}": False,
     f"FOR d IN users UPDATE d WITH {{a: FIRST(FOR u IN others RETURN u.a)}} IN users {COUNTED}": True,
     f"FOR d IN users FILTER d.a IN (FOR u IN users RETURN 1) UPDATE d WITH {{a: 1}} IN users {COUNTED}": True,
-    f"FOR d IN users FILTER d.a IN (FOR o IN others RETURN 1) UPDATE d WITH {{a: 1}} IN users {COUNTED}": True,
+    f"FOR d IN users FILTER d.a IN (FOR o IN others RETURN 1) UPDATE d WITH {{}} IN users {COUNTED}": True,
     "FOR d IN users UPDATE d WITH {a: LENGTH((FOR o IN others RETURN (FOR u IN users RETURN u)))} IN users "
     + COUNTED: False,
 }
