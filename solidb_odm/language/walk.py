@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from .._dataclasses import field_names
 from . import nodes
 from .nodes import Node
 
@@ -145,7 +146,7 @@ def _field_names(kind: type[Node]) -> tuple[str, ...]:
     """Return the fields of a class of nodes, in the order of the text."""
     names = _FIELDS.get(kind)
     if names is None:
-        names = tuple(field.name for field in fields(kind))
+        names = field_names(kind)
         if kind is nodes.Block:
             # A block starts with what is declared last, because most blocks have neither.
             names = ("head", "tables", *(name for name in names if name not in ("head", "tables")))

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 from solidb_odm._dataclasses import dataclass as lazy
+from solidb_odm._dataclasses import field_names
 
 T = TypeVar("T")
 
@@ -176,5 +177,106 @@ def test_an_interrupt_while_a_class_is_completed_stays_one(monkeypatch: pytest.M
     with monkeypatch.context() as patch:
         patch.setattr(dataclasses.Field, "__set_name__", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            Interrupted()
+            repr(Interrupted())
     assert Interrupted().values == []
+
+
+def varied(dataclass: Callable[..., Any]) -> list[type[Any]]:
+    """Make classes whose fields are given and filled in different ways."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Named:
+        first: int
+        second: list[int] = field(default_factory=list)
+        third: int = 3
+
+    @dataclass(slots=True)
+    class Filled:
+        given: int
+        counted: list[int] = field(init=False, default_factory=list)
+        later: int = field(init=False)
+        last: str = "x"
+
+        def __post_init__(self) -> None:
+            self.later = self.given + 1
+
+    @dataclass(frozen=True, slots=True)
+    class Both(Named):
+        own: int
+        more: int = field(default=5, kw_only=True)
+        third: int = field(default=7, kw_only=True)
+
+    @dataclass(slots=True, eq=False)
+    class Apart:
+        value: int = 0
+
+    @dataclass(frozen=True, slots=True, repr=False)
+    class Quiet:
+        value: int = 0
+
+        def __repr__(self) -> str:
+            return "quiet"
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Quiet)
+
+    return [Named, Filled, Both, Apart, Quiet]
+
+
+def outcome(make: Callable[[], Any]) -> Any:
+    """Return what an object holds and is, or the error of making it."""
+    try:
+        made = make()
+    except TypeError as error:
+        return str(error)
+    held = {name: getattr(made, name) for name in made.__dataclass_fields__}
+    return (
+        held,
+        repr(made).rpartition(".")[2],
+        made == make(),
+        made.__match_args__,
+        type(made).__hash__ is None,
+    )
+
+
+CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+    ((), {}),
+    ((1,), {}),
+    ((1, 2), {}),
+    ((1, 2, 3, 4, 5), {}),
+    ((), {"first": 1}),
+    ((), {"first": 1, "second": [4], "third": 9}),
+    ((), {"value": 4}),
+    ((1,), {"last": "y"}),
+    ((1,), {"own": 2, "more": 3}),
+    ((), {"own": 2, "first": 3, "more": 1}),
+    ((), {"nothing": 1}),
+    ((1,), {"given": 1}),
+]
+
+
+@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("arguments", CALLS)
+def test_the_first_object_is_made_as_the_standard_decorator_has_it(
+    number: int, arguments: tuple[tuple[Any, ...], dict[str, Any]]
+) -> None:
+    positional, named = arguments
+    mine, standard = (varied(dataclass)[number] for dataclass in (lazy, dataclasses.dataclass))
+    assert outcome(lambda: mine(*positional, **named)) == outcome(lambda: standard(*positional, **named))
+
+
+@pytest.mark.parametrize("asked", [repr, hash, copy, dataclasses.asdict, lambda made: made == copy(made)])
+def test_a_class_is_completed_by_what_asks_more_of_its_first_object(asked: Callable[[Any], Any]) -> None:
+    def names(dataclass: Callable[..., Any]) -> Any:
+        made = family(dataclass)[1]("a", ("t",))
+        answer = asked(made)
+        return [str(signature(type(made))), answer if asked is not repr else answer.rpartition(".")[2]]
+
+    first, second = names(lazy), names(dataclasses.dataclass)
+    assert first[0] == second[0]
+    assert asked is copy or first[1] == second[1]
+
+
+def test_the_names_of_fields_can_be_had_of_all_dataclasses() -> None:
+    for cls in (*family(lazy), *varied(lazy), *family(dataclasses.dataclass)):
+        assert field_names(cls) == tuple(one.name for one in dataclasses.fields(cls))
