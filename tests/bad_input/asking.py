@@ -15,6 +15,8 @@ Ask = Callable[..., list[Any]]
 DOCUMENTS = [{"_key": f"d{i}", "n": i, "s": "a" * 40 + "!"} for i in range(300)]
 SECONDS = 1.0
 """How long a query may run here."""
+MOMENT = 0.2
+"""How long a query may run that has no end."""
 
 
 def fill(engine: Engine) -> None:

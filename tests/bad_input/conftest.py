@@ -8,7 +8,7 @@ import pytest
 
 from solidb_odm import create_engine
 
-from .asking import SECONDS, Ask, fill, of_evaluator, through_session
+from .asking import MOMENT, SECONDS, Ask, fill, of_evaluator, through_session
 
 WAYS = ["session", "evaluator"]
 
@@ -26,6 +26,12 @@ def _asked(way: str, seconds: float) -> Iterator[Ask]:
 def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
     """Ask a query through a session on a file, or of the evaluator."""
     yield from _asked(request.param, SECONDS)
+
+
+@pytest.fixture(params=WAYS)
+def ask_in_a_moment(request: pytest.FixtureRequest) -> Iterator[Ask]:
+    """As ``ask``, for queries that are ended."""
+    yield from _asked(request.param, MOMENT)
 
 
 @pytest.fixture(params=WAYS)

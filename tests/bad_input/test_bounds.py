@@ -70,10 +70,14 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("query", ENDLESS.values(), ids=list(ENDLESS))
-def test_a_bound_ends_what_has_no_end(ask: Ask, query: str) -> None:
+def test_a_bound_ends_what_has_no_end(ask_in_a_moment: Ask, query: str) -> None:
     with pytest.raises(BOUNDS):
-        ask(query)
-    assert ask("RETURN 1") == [1]
+        ask_in_a_moment(query)
+    for _ in range(50):
+        with suppress(QueryTimeout):  # on a busy machine
+            assert ask_in_a_moment("RETURN 1") == [1]
+            return
+    pytest.fail("no query is answered any more")
 
 
 TOO_DEEP = {

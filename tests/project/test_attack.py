@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_all_campaigns_find_nothing_in_a_moment() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tools.attack", "--seconds", "5", "--seed", "1"],
+        [sys.executable, "-m", "tools.attack", "--seconds", "2", "--seed", "1"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

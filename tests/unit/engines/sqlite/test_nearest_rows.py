@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -58,18 +60,32 @@ def metric(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=[3, 40, 400])
-def channel(request: pytest.FixtureRequest, metric: str) -> Iterator[FileChannel]:
+@pytest.fixture(scope="module")
+def filled() -> Iterator[Callable[[int, str], FileChannel]]:
+    """What gives a channel to so many documents with an index of a metric, for tests that only read."""
+    with ExitStack() as held:
+        yield cache(partial(fill, held))
+
+
+def fill(held: ExitStack, count: int, metric: str) -> FileChannel:
+    """Return a channel to so many documents, which is closed at the end."""
     driver = FileDriver("sqlite://")
+    held.callback(driver.close)
     channel = driver.channel()
+    held.callback(channel.close)
     channel.perform(CreateCollection("docs"))
     channel.perform(CreateIndex("docs", IndexSpec("p_geo", "geo", ("p",))))
     channel.perform(CreateIndex("docs", IndexSpec("v_vector", "vector", ("v",), dimension=3, metric=metric)))
-    rows: Any = [(each["_key"], each) for each in documents(request.param, request.param)]
+    rows: Any = [(document["_key"], document) for document in documents(count, count)]
     channel.perform(Apply([Inserts("docs", rows)]))
-    yield channel
-    channel.close()
-    driver.close()
+    return channel
+
+
+@pytest.fixture(params=[3, 40, 400])
+def channel(
+    request: pytest.FixtureRequest, metric: str, filled: Callable[[int, str], FileChannel]
+) -> FileChannel:
+    return filled(request.param, metric)
 
 
 def ask(channel: FileChannel, query: str) -> Any:
