@@ -15,7 +15,16 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from .._types import Body, Json, JsonObject, is_map, is_row
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, MappedField, Mapping
 from ..model.document_state import State
-from ..model.stored.codec import encode_text, encode_value, is_text_of, sort_lists, stored_field, validate
+from ..model.stored.codec import (
+    OF_AUTHORS,
+    encode_text,
+    encode_value,
+    is_text_of,
+    sort_lists,
+    stored_field,
+    validate,
+)
+from ..model.stored.field_values import encode_field, field_reader
 from ..model.stored.pydantic_attributes import raise_interrupt
 
 
@@ -164,14 +173,36 @@ class _Comparison:
             return not _unchanged(mapping, stored, self._old.get(stored, _ABSENT), value)
         if known is not None and not mapping.rewrites and name not in model.__solidb_watched__:
             return False  # it can't have changed in place
+        if known is not None and self._is_surely_changed(known, value):
+            return True
         baseline = self._read_form if self._baseline is None else self._baseline
         if stored not in baseline or not _unchanged(mapping, stored, baseline[stored], value):
             return known is None or not self._is_of_the_moment(known)
         return known is not None and _sets_more(self._value(name), self._read_value(name))
 
+    def _is_surely_changed(self, known: MappedField, value: Json) -> bool:
+        """Return whether a stored value that is read by itself is stored as another one; False says nothing.
+
+        The whole document need not be read, where no function of the author could want to see it.
+        """
+        mapping, stored, model = self._mapping, known.stored, self._mapping.model
+        is_whole = (
+            self._baseline is not None or mapping.revalidated or mapping.rewrites or mapping.version > 1
+        )
+        if is_whole or mapping.computes_below or stored not in self._old:
+            return False
+        try:
+            again = encode_field(model, known.name, field_reader(model, known.name).read(self._old[stored]))
+        except (*OF_AUTHORS, RecursionError) as error:
+            raise_interrupt(error)
+            return False
+        return not _unchanged(mapping, stored, again, value)
+
     def _is_of_the_moment(self, known: MappedField) -> bool:
         """Return whether a field differs just by what is computed in its parts, and is another each time."""
-        if known.name not in self._mapping.parts or self._read_document is None:
+        if not self._mapping.computes_below or known.name not in self._mapping.parts:
+            return False
+        if self._read_document is None:
             return False
         stored = known.stored
         once, again = self._read_form.get(stored, _ABSENT), self._form_of(self._read()).get(stored, _ABSENT)

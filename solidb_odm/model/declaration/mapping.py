@@ -27,6 +27,7 @@ from ..stored.forms import batch_serializer, is_shallow, stored_form, type_form
 from ..stored.number_fields import is_deep, number_fields, numeric_fields, vector_fields
 from ..stored.plain_types import is_plain_type
 from ..stored.pydantic_attributes import (
+    COMPUTED_FIELDS,
     CONFIG,
     class_computed_fields,
     class_decorators,
@@ -68,8 +69,8 @@ class Mapping:
     ``numbers`` are the fields that hold numbers, ``vectors`` those that hold lists of floats;
     ``deep_numbers`` says that others may stand deeper.
     ``computed`` are the stored names of computed fields, ``cached`` the names of those that keep their value,
-    and ``keeps_below`` says that embedded models can have such; ``rewrites`` that serializers of the model's
-    author may write one field by another.
+    ``computes_below`` says that embedded models have such, ``keeps_below`` that these can keep their value;
+    ``rewrites`` that serializers of the model's author may write one field by another.
     ``is_simple`` says that stored text can be given to Pydantic as it is. ``start`` is how texts begin that
     can be, though they tell their class or version; empty if none can.
     ``is_unsound``: a default is no value of its field, so new documents are validated before they are stored.
@@ -106,6 +107,7 @@ class Mapping:
     computed: frozenset[str] = field(init=False)
     cached: tuple[str, ...] = field(init=False)
     keeps_below: bool = field(init=False)
+    computes_below: bool = field(init=False)
     rewrites: bool = field(init=False)
     revalidated: tuple[str, ...] = field(init=False)
     is_unsound: bool = field(init=False)
@@ -153,9 +155,8 @@ class Mapping:
 
 _LATER = frozenset(
     ("serializer", "validator", "drops", "older", "embedded", "is_open", "json_only", "numbers", "vectors",
-     "deep_numbers", "names", "computed", "cached", "keeps_below", "rewrites", "revalidated", "is_simple",
-     "is_unsound", "start",
-     "parts")
+     "deep_numbers", "names", "computed", "cached", "keeps_below", "computes_below", "rewrites", "is_simple",
+     "revalidated", "is_unsound", "start", "parts")
 )  # fmt: skip
 """What ``complete_mapping`` adds."""
 
@@ -223,6 +224,7 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.computed = frozenset(stored_names(model).values())
     mapping.cached = cached_fields(model)
     mapping.keeps_below = any(cached_fields(model) for model in mapping.embedded)
+    mapping.computes_below = any(getattr(part, COMPUTED_FIELDS, None) for part in mapping.embedded)
     mapping.revalidated = revalidated_fields(model)
     mapping.parts = part_fields(model, form.schema)
     mapping.is_unsound = any(map(has_unsound_default, (model, *mapping.embedded)))

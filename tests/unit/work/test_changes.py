@@ -1,10 +1,22 @@
 """Laws of differences and merges."""
 
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, computed_field, field_serializer, field_validator, model_validator
+from pydantic_core import to_json
 
+from solidb_odm import Document, Registry
+from solidb_odm.model.document_state import state_of
+from solidb_odm.model.stored.codec import decode, encode_text
 from solidb_odm.work import MISSING, Conflict, apply, diff, merge
-from solidb_odm.work.differences import identical
+from solidb_odm.work.differences import _Comparison, document_difference, identical
 
 scalars = (
     st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, -1.5]) | st.sampled_from("ab")
@@ -73,3 +85,123 @@ def test_a_function_settles_conflicts_by_their_full_path() -> None:
         {"in": {"a": 1}}, {"in": {"a": 2}}, {"in": {"a": 3}}, lambda c: seen.append(c.path) or 9
     )
     assert (merged, seen) == ({"in": {"a": 9}}, ["in.a"])
+
+
+OWNERS = Registry()
+
+
+class Part(BaseModel):
+    name: str = "x"
+    at: datetime | None = None
+    counts: dict[str, int] = {}
+
+
+class Dated(BaseModel):
+    name: str = "x"
+
+    @computed_field
+    @property
+    def length(self) -> int:
+        return len(self.name)
+
+
+class Bag(Document, collection="changed_bags", registry=OWNERS):
+    words: list[str] = Field(default=["a"], alias="wordList")
+    prices: list[Decimal] = []
+    labels: set[str] = set()
+    part: Part | None = None
+    parts: list[Part] = []
+    anything: Any = None
+
+
+class Watched(Bag, collection="changed_watched", registry=OWNERS):
+    dated: Dated = Dated()
+    kept: list[str] = ["k"]
+
+    @field_validator("kept")
+    @classmethod
+    def _keep(cls, kept: list[str]) -> list[str]:
+        return sorted(kept)
+
+
+class Whole(Bag, collection="changed_whole", registry=OWNERS):
+    @model_validator(mode="after")
+    def _check(self) -> "Whole":
+        return self
+
+
+class Written(Bag, collection="changed_written", registry=OWNERS):
+    @field_serializer("words")
+    def _write(self, words: list[str]) -> list[str]:
+        return list(words)
+
+
+STORED = [
+    {},
+    {
+        "wordList": ["a"],
+        "prices": ["1.0"],
+        "labels": ["b", "a"],
+        "part": {"name": "x", "at": None, "counts": {}},
+    },
+    {"wordList": ["b", "c"], "part": {}, "parts": [{}, {"name": "y"}], "more": 1},
+    {
+        "prices": [1, "2"],
+        "labels": ["a", "a"],
+        "parts": [{"at": "2024-01-01T12:00:00Z", "counts": {"a": "1"}}],
+    },
+    {"part": {"name": "y", "more": 1}, "anything": {"a": [1, 1.0]}, "wordList": []},
+]
+CHANGES: dict[str, Callable[[Any], Any]] = {
+    "nothing": lambda bag: bag.words,
+    "a word": lambda bag: bag.words.append("a"),
+    "no words": lambda bag: bag.words.clear(),
+    "a price": lambda bag: bag.prices.append(Decimal("1.0")),
+    "equal prices": lambda bag: bag.prices.__init__([Decimal(str(price)) for price in bag.prices]),
+    "a label": lambda bag: bag.labels.add("a"),
+    "other labels": lambda bag: bag.labels.update("xyz"),
+    "a part's name": lambda bag: bag.part and setattr(bag.part, "name", "y"),
+    "the same name of a part": lambda bag: bag.part and setattr(bag.part, "name", bag.part.name),
+    "a part's time": lambda bag: [
+        setattr(part, "at", datetime(2024, 1, 1, 12, tzinfo=UTC)) for part in bag.parts
+    ],
+    "a part's counts": lambda bag: [part.counts.update(a=1) for part in bag.parts],
+    "a part more": lambda bag: bag.parts.append(Part()),
+    "something deep": lambda bag: isinstance(bag.anything, dict) and bag.anything.update(a=[1, 1]),
+    "a set field": lambda bag: setattr(bag, "words", ["z"]),
+}
+
+
+@pytest.mark.parametrize("as_text", [True, False], ids=["text", "values"])
+@pytest.mark.parametrize("model", [Bag, Watched, Whole, Written])
+def test_a_value_read_by_itself_tells_the_same_as_the_whole_document(
+    model: type[Bag], as_text: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(7)
+    mapping = model.__solidb_mapping__
+    for stored in STORED:
+        for _ in range(12):
+            body: Any = {"_key": "k", **stored}
+            body = to_json(body).decode() if as_text else body
+            document = decode(mapping, "k", body)
+            state = state_of(document)
+            state.store("r", "", "", body)
+            names = chance.sample(list(CHANGES), chance.randint(1, 3))
+            for name in names:
+                CHANGES[name](document)
+            quick = document_difference(mapping, document, state)
+            with monkeypatch.context() as patch:
+                patch.setattr(_Comparison, "_is_surely_changed", lambda *_: False)
+                assert document_difference(mapping, document, state) == quick, (stored, names)
+
+
+def test_a_list_that_changed_in_place_needs_no_reading_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    mapping = Bag.__solidb_mapping__
+    body = encode_text(mapping, Bag(key="k", wordList=["a"], parts=[Part(name="y")]))
+    document = decode(mapping, "k", body)
+    state_of(document).store("r", "", "", body)
+    document.words.append("b")
+    document.parts[0].name = "z"
+    monkeypatch.delattr(_Comparison, "_read")
+    (changes, _), _ = document_difference(mapping, document, state_of(document))
+    assert changes == {"wordList": ["a", "b"], "parts": [{"name": "z", "at": None, "counts": {}}]}
