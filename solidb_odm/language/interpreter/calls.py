@@ -12,9 +12,10 @@ from .. import nodes
 from ..functions import catalogue, lookup
 from ..functions.built_in import Function
 from ..values import kind_of, truthy, typename
+from ..walk import writes
 from .access import get_attribute
 from .expressions import CompileExpression, Compiler
-from .runtime import UNBOUND, Row, Value
+from .runtime import UNBOUND, Row, Run, Value
 from .scope import PendingWindow, Variables
 
 SpecialForm = Callable[[Compiler, Sequence[nodes.Expression], Variables], Value]
@@ -315,20 +316,20 @@ def _window(compiler: Compiler, node: nodes.Window, scope: Variables) -> Value:
 
 
 def _subquery(compiler: Compiler, node: nodes.Subquery, scope: Variables) -> Value:
-    """Compile a subquery; one that depends on nothing outside is run once."""
+    """Compile a subquery; one that depends on nothing outside is run once, and again after a write."""
     outside = set(scope.names.values()) | {scope.score}
     with compiler.frame.reading() as reads:
         rows = compiler.query(node.query, scope.copy())
-    if reads & outside or compiler.frame.mutating:
+    if reads & outside or (compiler.frame.mutating and writes(node.query)):
         return lambda row: list(rows(row))
     memory_key = object()
 
     def once(row: Row) -> list[Json]:
-        memory = row[0].memory
-        if memory_key not in memory:
-            memory[memory_key] = list(rows(row))
-        known: list[Json] = memory[memory_key]
-        return known
+        run: Run = row[0]
+        known: tuple[int, list[Json]] | None = run.memory.get(memory_key)
+        if known is None or known[0] != run.written:
+            known = run.memory[memory_key] = run.written, list(rows(row))
+        return known[1]
 
     return once
 

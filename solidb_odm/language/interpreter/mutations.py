@@ -63,6 +63,7 @@ def _stage(compiler: Compiler, scope: Variables, write: Write, options: nodes.Op
             run.spend(1)
             try:
                 old, fresh = write(run, row)
+                run.written += 1
             except (QueryTimeout, QueryLimitError):
                 raise
             except _InExpressionError as exc:

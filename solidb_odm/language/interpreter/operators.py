@@ -163,6 +163,8 @@ def _compare(compiler: Compiler, node: nodes.Compare, scope: Variables) -> Value
     if name in ("IN", "NOT IN") and _is_constant_array(right):
         return _membership(left, compiler.expression(right, scope), negated=name == "NOT IN")
     other = compiler.expression(right, scope)
+    if name in ("IN", "NOT IN") and isinstance(right, nodes.Subquery):
+        return _membership_of_rows(left, other, negated=name == "NOT IN")
     if name in ("==", "!="):
         return _equality(left, other, negated=name == "!=")
     if name in _ORDER:
@@ -257,6 +259,24 @@ def _membership(left: Value, right: Value, *, negated: bool) -> Value:
             members = frozenset(map(canonical, array)) if is_set else None
             memory[memory_key] = (array, members)
         array, members = memory[memory_key]
+        is_member = contains(array, item) if members is None else canonical(item) in members
+        return is_member is not negated
+
+    return test
+
+
+def _membership_of_rows(left: Value, right: Value, *, negated: bool) -> Value:
+    """Compile ``IN`` a subquery: a list that comes again, as it depends on nothing outside, becomes a set."""
+    memory_key = object()
+
+    def test(row: Row) -> bool:
+        item, array, memory = left(row), right(row), row[0].memory
+        before, members = memory.get(memory_key, (None, None))
+        if before is array and members is None and not any(map(values.is_imprecise, array)):
+            members = frozenset(map(canonical, array))
+        if before is not array:
+            members = None
+        memory[memory_key] = array, members
         is_member = contains(array, item) if members is None else canonical(item) in members
         return is_member is not negated
 

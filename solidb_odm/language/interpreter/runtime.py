@@ -55,6 +55,7 @@ class Run:
         "selects",
         "source",
         "strict",
+        "written",
     )
 
     def __init__(
@@ -73,6 +74,8 @@ class Run:
         self.limits = limits or Limits()
         self.context: Any = self if context is None else context
         self.memory: dict[Any, Any] = {}
+        self.written = 0
+        """How many documents a mutation came to, each of which may change what a subquery gives."""
         seconds = self.limits.seconds
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._spent = 0

@@ -1,9 +1,11 @@
 """Writes: no feedback, nothing lost to LIMIT, errors that name the document."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from solidb_odm._types import JsonObject
 from solidb_odm.errors import DocumentNotFound, DuplicateKey, InvalidDocument, QueryError, UniqueViolation
 from solidb_odm.language.interpreter import MemorySource, evaluate
 from solidb_odm.language.parser import parse
@@ -34,6 +36,47 @@ def test_a_write_inside_a_subquery_does_not_feed_the_scan_around_it() -> None:
     )
     run(text, source)
     assert keys(source) == ["ada", "bob", "xada", "xbob"]
+
+
+class Counted(MemorySource):
+    """A source that counts how often a collection is read from its beginning."""
+
+    scans = 0
+
+    def scan(self, collection: str) -> Iterator[JsonObject]:
+        self.scans += 1
+        return super().scan(collection)
+
+
+@pytest.mark.parametrize("operator", ["IN", "NOT IN"])
+def test_a_condition_asks_a_subquery_that_depends_on_no_row_once(operator: str) -> None:
+    numbers: list[Any] = [{"_key": f"k{n:02}", "n": n % 7} for n in range(30)]
+    source = Counted({"people": numbers})
+    text = f"FOR p IN people FILTER p.n {operator} (FOR q IN people FILTER q.n > 4 RETURN q.n)"
+
+    assert len(run(f"{text} UPDATE p WITH {{n: 9}} IN people RETURN NEW", source)) == (
+        8 if operator == "IN" else 22
+    )
+    assert source.scans == 2
+
+
+def test_what_is_set_is_asked_again_after_each_write() -> None:
+    text = (
+        "FOR p IN people UPDATE p WITH {n: LENGTH((FOR q IN people FILTER q.n != null RETURN 1))} IN people"
+    )
+
+    assert run(f"{text} RETURN NEW.n", people()) == [0, 1]
+
+
+def test_a_list_of_rows_that_comes_again_holds_what_it_holds_once() -> None:
+    values = "[1, 2.5, true, null, 'a', [1, 'x'], {a: 1}, 9007199254740993, 9007199254740992.0]"
+    sought = f"PUSH(PUSH({values}, 1.0), 9007199254740992)"
+    for listed in (values, "[1, true, [1, 'x']]", "[]"):
+        once, anew = (
+            run(f"FOR v IN {sought} RETURN v IN (FOR w IN {listed} FILTER {condition} RETURN w)", people())
+            for condition in ("1 == 1", "v == v")
+        )
+        assert once == anew
 
 
 def test_a_limit_trims_the_answer_not_the_write() -> None:
