@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+import sysconfig
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import Signature
 from typing import Any, Final
 
@@ -101,8 +102,8 @@ class KeyMaker:
     def restart(self) -> None:
         """Forget what was made; a child process must not go on where its parent goes on too."""
         self._lock = threading.RLock()  # the collector, or a signal, may have another key made meanwhile
-        self._millisecond = self._count = self._step = 0
-        self._prefix = ""
+        self._millisecond = self._until = 0
+        self._keys: Iterator[str] = iter(())
 
     def __deepcopy__(self, _memo: object) -> KeyMaker:
         """Return itself, so that fields, whose default it is, can be copied."""
@@ -113,22 +114,33 @@ class KeyMaker:
         return "new_key" if self is new_key else (KeyMaker, ())
 
     def __call__(self) -> str:
+        # Without the lock, which takes as long as the rest: one step of C takes the next key.
+        if time.time_ns() < self._until and (key := next(self._keys, None)) is not None:
+            return key
+        return self._locked()
+
+    def _locked(self) -> str:
         now = time.time_ns() // 1_000_000
         with self._lock:
             if now > self._millisecond:
                 self._begin(now)
-            self._count = count = self._count + self._step
-            while count >> _COUNTED_BITS:
+            while (key := next(self._keys, None)) is None:
                 self._begin(self._millisecond + 1)
-                self._count = count = self._count + self._step
-            return f"{self._prefix}{count:012x}"
+            return key
 
     def _begin(self, millisecond: int) -> None:
-        """Begin a millisecond, unless a call that came in between began it."""
+        """Begin a millisecond, unless a call that came in between began it: its keys are counted by C."""
         rest, step = random_bits(), 1 + int.from_bytes(os.urandom(2), "big")
-        prefix, count = _prefix(millisecond, rest), rest & (1 << _COUNTED_BITS) - 1
+        end = 1 << _COUNTED_BITS
+        counted = range((rest & end - 1) + step, end, step)
+        keys = map(f"{_prefix(millisecond, rest)}%012x".__mod__, counted)
+        until = 0 if _IS_PARALLEL else (millisecond + 1) * 1_000_000
         if millisecond > self._millisecond:
-            self._millisecond, self._prefix, self._count, self._step = millisecond, prefix, count, step
+            self._millisecond, self._keys, self._until = millisecond, keys, until
+
+
+_IS_PARALLEL: Final = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+"""Whether two threads may take a step of C at the same time."""
 
 
 new_key = KeyMaker()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from solidb_odm.language import stored_documents
 from solidb_odm.language.stored_documents import KeyMaker, new_key
 
 
@@ -38,9 +39,18 @@ def test_keys_go_on_upwards_when_the_bits_of_a_millisecond_are_used_up() -> None
     make = KeyMaker()
     first = make()
     make._millisecond += 3_600_000  # the clock will not tick in this test
-    make._count, make._step = (1 << 48) - 1, 1
+    make._keys = iter(())
 
     assert first < make() < make()
+
+
+def test_the_last_group_of_a_key_never_grows_beyond_its_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_documents, "random_bits", lambda: (1 << 74) - 70_000)
+    make = KeyMaker()
+    keys = [make() for _ in range(200)]
+
+    assert keys == sorted(set(keys))
+    assert {(len(key), uuid.UUID(key).version) for key in keys} == {(36, 7)}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
