@@ -43,6 +43,7 @@ from .sql.plans import plan as make_plan
 from .sql.row_shapes import Columns, distinct_values
 from .sql.terms import DOCUMENT_COLUMNS, NotInSql
 from .text_ranking import TextRanking
+from .turns import Turn
 from .vector_index import VectorCache, VectorIndexes
 
 if TYPE_CHECKING:
@@ -470,9 +471,14 @@ class Queries:
         if way.rewritten.searches:
             answers = self._searcher.answer(way.rewritten, binds, self._narrowed)
             prepared = interpreter.prepare(way.query) if answers is None else prepared
-        limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.ticks.cancelled)
+        turn = Turn(lambda: self.ticks.cancelled)
+        cancelled = (lambda: self.ticks.cancelled) if entry.writes else turn.look
+        limits = Limits(seconds=self._options.query_timeout, cancelled=cancelled)
         run = prepared.run(source, binds, answers, strict=self._options.strict, limits=limits)
-        return list(run)
+        try:
+            return list(run)
+        finally:
+            turn.end()
 
     def _by_nearness(self, command: RunQuery | FetchDocuments, wanted: Nearness) -> list[Json] | None:
         """Return the rows of a query for what is nearest; None where no index can choose the documents."""

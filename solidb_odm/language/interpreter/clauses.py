@@ -18,7 +18,7 @@ from .runtime import Row, Run, Stage, Value
 from .scope import Variables
 from .windows import fill_windows
 
-_EVERY = 1024
+_EVERY = 128
 
 
 def guarded(condition: Callable[[Row], bool]) -> Callable[[Row], bool]:

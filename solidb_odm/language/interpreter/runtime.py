@@ -14,7 +14,7 @@ from ...errors import CollectionNotFound, DatabaseError, QueryError, QueryLimitE
 from ..functions.built_in import IndexInfo
 from .source import Selects, Source
 
-_TICK = 2048
+_TICK = 128
 """After how many units of work the clock is read."""
 
 
