@@ -31,6 +31,7 @@ from .library import code_of
 from .nearest_rows import NearestRows, constant, count_of
 from .nearness import Nearness, source_of_documents
 from .order_key import NotReversible
+from .pace import Turn
 from .plan_cache import Analyses, Known, PlanCache, Steady, Way
 from .searches import Matches, Searcher, take_out
 from .sql.bare_columns import bare_form
@@ -43,7 +44,6 @@ from .sql.plans import plan as make_plan
 from .sql.row_shapes import Columns, distinct_values
 from .sql.terms import DOCUMENT_COLUMNS, NotInSql
 from .text_ranking import TextRanking
-from .turns import Turn
 from .vector_index import VectorCache, VectorIndexes
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Turns of the slow queries that Python runs: one at a time, in slices, while short work goes on beside it.
+"""The pace of slow queries that Python runs: one at a time, in slices, while short work goes on beside it.
 
 Python runs one thread at a time. Each time that short work comes back from SQLite, or to its event loop, it
 waits for every other thread that wants the interpreter, some milliseconds each; five slow queries made a
@@ -36,8 +36,8 @@ LOST: Final = 10.0
 """Seconds after which a turn that nobody has given back is taken for lost, with the thread that had it."""
 
 
-class Turns:
-    """Whose turn it is, among the slow queries of a process."""
+class Pace:
+    """Whose turn it is among the slow queries of a process."""
 
     def __init__(self) -> None:
         self._gate = threading.Lock()
@@ -60,8 +60,8 @@ class Turns:
         self._gate = threading.Lock()
 
 
-TURNS: Final = Turns()
-forks.watch(TURNS)
+PACE: Final = Pace()
+forks.watch(PACE)
 
 
 class Turn:
@@ -69,7 +69,7 @@ class Turn:
 
     __slots__ = ("_gate", "_is_cancelled", "_next", "_turns")
 
-    def __init__(self, is_cancelled: Callable[[], bool], turns: Turns = TURNS) -> None:
+    def __init__(self, is_cancelled: Callable[[], bool], turns: Pace = PACE) -> None:
         self._is_cancelled, self._turns = is_cancelled, turns
         self._gate: threading.Lock | None = None
         self._next = time.monotonic() + SLOW

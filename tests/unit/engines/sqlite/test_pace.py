@@ -1,4 +1,4 @@
-"""Turns of slow queries: one at a time, handed on, given back, and never for ever."""
+"""Pace of slow queries: one at a time, handed on, given back, and never for ever."""
 
 import threading
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from solidb_odm import Document, Engine, Registry, Session, create_engine, sdbql
-from solidb_odm.engines.sqlite import turns
-from solidb_odm.engines.sqlite.turns import Turn, Turns
+from solidb_odm.engines.sqlite import pace
+from solidb_odm.engines.sqlite.pace import Pace, Turn
 
 LONG = 60
 """Seconds after which a test that hangs ends."""
@@ -31,8 +31,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def _at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """A query is slow at once, and its turn is over at each look."""
-    monkeypatch.setattr(turns, "SLOW", 0.0)
-    monkeypatch.setattr(turns, "SLICE", 0.0)
+    monkeypatch.setattr(pace, "SLOW", 0.0)
+    monkeypatch.setattr(pace, "SLICE", 0.0)
 
 
 def never() -> bool:
@@ -40,8 +40,8 @@ def never() -> bool:
 
 
 def test_a_short_query_takes_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "SLOW", 3600.0)
-    common = Turns()
+    monkeypatch.setattr(pace, "SLOW", 3600.0)
+    common = Pace()
     first = common.take(never)
     assert first is not None
     turn = Turn(never, common)
@@ -51,8 +51,8 @@ def test_a_short_query_takes_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_at_every_look")
 def test_a_turn_is_handed_on_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOST", 3600.0)
-    common, other_has_it = Turns(), threading.Event()
+    monkeypatch.setattr(pace, "MOST", 3600.0)
+    common, other_has_it = Pace(), threading.Event()
     turn = Turn(never, common)
     assert not turn.look()
 
@@ -75,9 +75,9 @@ def test_a_turn_is_handed_on_and_given_back(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_who_is_cancelled_stops_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "STEP", 0.001)
-    monkeypatch.setattr(turns, "MOST", 3600.0)
-    common = Turns()
+    monkeypatch.setattr(pace, "STEP", 0.001)
+    monkeypatch.setattr(pace, "MOST", 3600.0)
+    common = Pace()
     gate = common.take(never)
     assert gate is not None
     answers = iter([False, False, True])
@@ -86,12 +86,12 @@ def test_who_is_cancelled_stops_waiting(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_turn_that_nobody_gives_back_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "STEP", 0.001)
-    monkeypatch.setattr(turns, "MOST", 0.0)
-    common = Turns()
+    monkeypatch.setattr(pace, "STEP", 0.001)
+    monkeypatch.setattr(pace, "MOST", 0.0)
+    common = Pace()
     lost = common.take(never)
     assert common.take(never) is None  # it goes on without
-    monkeypatch.setattr(turns, "LOST", 0.0)
+    monkeypatch.setattr(pace, "LOST", 0.0)
     assert common.take(never) is None
     fresh = common.take(never)
     assert fresh is not None
@@ -99,7 +99,7 @@ def test_a_turn_that_nobody_gives_back_is_lost(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_child_process_begins_anew() -> None:
-    common = Turns()
+    common = Pace()
     common.take(never)
     common.after_fork()
     assert common.take(never) is not None
@@ -128,7 +128,7 @@ def test_queries_of_many_threads_in_turns_answer_as_alone(engine: Engine) -> Non
     for thread in threads:
         thread.join(LONG)
     assert together == {divisor: [rows] * 3 for divisor, rows in alone.items()}
-    gate = turns.TURNS.take(never)
+    gate = pace.PACE.take(never)
     assert gate is not None
     gate.release()
 
@@ -138,7 +138,7 @@ def test_what_reads_in_python_takes_turns_and_what_writes_does_not(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[str] = []
-    monkeypatch.setattr(Turns, "take", lambda self, is_cancelled: taken.append("turn"))
+    monkeypatch.setattr(Pace, "take", lambda self, is_cancelled: taken.append("turn"))
     with Session(engine) as session:
         session.execute(sdbql(SLOW, d=2)).all()
         assert taken
