@@ -16,7 +16,7 @@ from ..wire.faults import Subject
 from ..wire.frames import Answer
 from ..wire.names import quoted
 from .calls import AsyncCaller, Caller
-from .requests import checked_document, chunks_of
+from .requests import bulk_frame, checked_document, packed_chunks
 from .results import ClientPage, DocumentResult
 from .transaction import Staging, rollback, staged
 
@@ -236,14 +236,11 @@ def pages(
 def insert_many(database: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> Exchange[int]:
     """Insert documents, atomically for each message of about 4 MiB; return their number."""
     count = 0
-    for chunk in chunks_of(documents, collection):
-        request = {
-            "cmd": "bulk_insert",
-            "database": database,
-            "collection": collection,
-            "documents": chunk,
-        }
-        count += (yield from send(request, Subject(database, collection), untimed=True)).total
+    head: JsonObject = {"cmd": "bulk_insert", "database": database, "collection": collection}
+    for chunk, pieces in packed_chunks(documents, collection):
+        made = bulk_frame(head, "documents", pieces, f"bulk_insert {collection}")
+        request = head | {"documents": chunk}  # for errors; what is sent was packed once
+        count += (yield from send(request, Subject(database, collection), untimed=True, made=made)).total
     return count
 
 

@@ -21,9 +21,9 @@ from ..errors import (
     SolidbError,
     UsageError,
 )
-from ..wire.exchange import Exchange, HttpCall, http_fault, packed, send
+from ..wire.exchange import NOT_FINITE, Exchange, HttpCall, http_fault, packed, send
 from ..wire.faults import Subject
-from ..wire.frames import MAX_FRAME, Answer
+from ..wire.frames import MAX_FRAME, Answer, array_header, frame, map_header, pack, packer
 
 BULK_BYTES = 4 * 1024 * 1024
 """How much one bulk frame holds at most, well below the server's limit for a message."""
@@ -156,6 +156,43 @@ def chunks_of(documents: Iterable[Mapping[str, Any]], collection: str) -> Iterat
         size += weight
     if chunk:
         yield chunk
+
+
+def packed_chunks(
+    documents: Iterable[Mapping[str, Any]], collection: str
+) -> Iterator[tuple[list[JsonObject], list[bytes]]]:
+    """Yield documents that fit into one message, and each of them packed: it is sent as it was weighed."""
+    pack_one, what = packer(), f"a document for {collection}"
+    chunk: list[JsonObject] = []
+    pieces: list[bytes] = []
+    size = 0
+    for document in documents:
+        is_plain = (
+            type(cast(Any, document)) is dict
+        )  # asking whether it is a Mapping takes as long as packing
+        body = cast(JsonObject, document) if is_plain else checked_document(document, collection)
+        try:
+            piece = pack_one(body)
+        except (TypeError, OverflowError, ValueError):
+            piece = packed(body, what)  # says what is wrong
+        if NOT_FINITE.search(piece):
+            packed(body, what)
+        if chunk and size + len(piece) > BULK_BYTES:
+            yield chunk, pieces
+            chunk, pieces, size = [], [], 0
+        chunk.append(body)
+        pieces.append(piece)
+        size += len(piece)
+    if chunk:
+        yield chunk, pieces
+
+
+def bulk_frame(request: JsonObject, name: str, pieces: Sequence[bytes], what: str) -> bytes:
+    """Return the frame of a request with one more attribute, a list of values that are packed already."""
+    parts = [map_header(len(request) + 1)]
+    for key, value in request.items():
+        parts += (pack(key), pack(value))
+    return frame(b"".join([*parts, pack(name), array_header(len(pieces)), *pieces]), what=what)
 
 
 def checked_document(document: Mapping[str, Any], collection: str) -> JsonObject:

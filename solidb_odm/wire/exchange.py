@@ -188,13 +188,15 @@ def send(
     timeout: float | None = None,
     realm: str = "",
     same_node: bool = False,
+    made: bytes = b"",
 ) -> Exchange[Answer]:
     """Send one request; return its answer, or raise what the server refused it with.
 
-    ``context`` is for errors and observers, where the request itself does not say it all.
+    ``context`` is for errors and observers, where the request itself does not say it all. ``made`` is its
+    frame, where that was made before.
     """
     batch = RequestBatch(
-        (request_frame(request, context),),
+        (made or request_frame(request, context),),
         1,
         request["cmd"],
         decode,
