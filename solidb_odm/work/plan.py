@@ -125,14 +125,15 @@ def _put_patches(plan: WritePlan, mapping: Mapping, changes: list[Changed], as_t
 def _put_inserts(
     plan: WritePlan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
 ) -> None:
-    bodies = _bodies(mapping, documents, encode)
+    sure = set[str]()
+    bodies = _bodies(mapping, documents, encode, sure)
     for document, body in () if mapping.is_shallow else zip(documents, bodies, strict=True):
         if is_deep(body):
             raise _too_deep(mapping, document.key)
     touched: list[bool] = []
     if all_untouched(documents) is None:
         touched = [untouched_notes(document) is None and state_of(document).touched for document in documents]
-    check_new(mapping, documents, bodies, touched)
+    check_new(mapping, documents, bodies, touched, sure)
     plan.put(
         Inserts(mapping.collection, list(zip(map(_key_of, documents), bodies, strict=True))),
         documents,
@@ -141,12 +142,12 @@ def _put_inserts(
 
 
 def _bodies(
-    mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
+    mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body], sure: set[str]
 ) -> Sequence[Body]:
-    """Return the stored forms of new documents, made in one call if they are many."""
+    """Return the stored forms of new documents, made in one call if they are many; see there for ``sure``."""
     many = None
     if len(documents) >= _MANY:
-        many = encode_many(mapping, documents, as_text=encode is encode_text)
+        many = encode_many(mapping, documents, as_text=encode is encode_text, sure=sure)
     return list(map(partial(_encoded, mapping, encode), documents)) if many is None else many
 
 
