@@ -188,6 +188,18 @@ def _operand(operand: q.Query, scope: BuildScope, first: Any = None) -> q.Query:
     return q.Block(body=(q.For(row, q.Subquery(operand)),), returns=q.Return(q.Name(row)))
 
 
+def _unmeasured(left: Any, operator: q.SetOperator, right: Any) -> Combination[Any]:
+    """Make a combination of which another is made at once: that is measured, with all that is in it."""
+    made: Any = object.__new__(Combination)
+    values = {**_BARE, "left": left, "operator": operator, "right": right, "_compiled": list[Compiled]()}
+    for name, value in values.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+_BARE = {"orderings": (), "limit_count": None, "offset_count": None, "loads": ()}
+
+
 def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) -> Combination[Any]:
     if len(statements) < 2 or not all(hasattr(statement, "__solidb_rows__") for statement in statements):
         raise UsageError(f"{name}() takes two or more select() statements")
@@ -196,10 +208,10 @@ def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) ->
     if operator != "UNION ALL":
         for shown in (column for one in statements for column in one.columns if isinstance(column, Scalar)):
             check_distinct(shown.expression, f"{name}()")
-    combination: Combination[Any] = Combination(statements[0], operator, statements[1])
-    for other in statements[2:]:
-        combination = Combination(combination, operator, other)
-    return combination
+    whole: Statement[Any] = statements[0]
+    for other in statements[1:-1]:
+        whole = _unmeasured(whole, operator, other)
+    return Combination(whole, operator, statements[-1])
 
 
 def union(*statements: Statement[T], all: bool = False) -> Combination[T]:  # noqa: A002  as the language says it

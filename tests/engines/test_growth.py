@@ -29,7 +29,9 @@ from solidb_odm import (
     delete,
     desc,
     insert,
+    outgoing,
     select,
+    union,
     update,
     upsert,
 )
@@ -75,7 +77,11 @@ class Route(Edge[Sender, Parcel], collection="grown_routes"):
         cascade = Cascade("delete")
 
 
-MODELS = (Parcel, Stamped, Sender, Letter, Sheet, Folder, Route)
+class Beside(Edge[Parcel, Parcel], collection="grown_beside"):
+    pass
+
+
+MODELS = (Parcel, Stamped, Sender, Letter, Sheet, Folder, Route, Beside)
 
 
 def _engine() -> Engine:
@@ -356,6 +362,17 @@ def _savepoints_that_are_undone(session: Session, count: int) -> Callable[[], No
     return work
 
 
+def _unions(session: Session, count: int) -> Callable[[], None]:
+    session.add_all(_parcels(count))
+    session.commit()
+    asked = [select(Parcel).where(Parcel.code == f"c{number:04}") for number in range(count)]
+
+    def work() -> None:
+        union(*asked).compile()
+
+    return work
+
+
 SCENES: Sequence[Callable[[Session, int], Callable[[], None]]] = (
     _statements_in_a_loop,
     _statements_in_savepoints,
@@ -367,6 +384,7 @@ SCENES: Sequence[Callable[[Session, int], Callable[[], None]]] = (
     _pages,
     _questions_after_each_change,
     _savepoints_that_are_undone,
+    _unions,
 )
 
 
@@ -380,6 +398,18 @@ def test_four_times_as_much_work_costs_four_times_as_much(
             costs.append(traced_lines(scene(session, count)))
     _, few, many = costs
     assert many <= 5 * few, f"{few:,} lines for 30, {many:,} for 120"
+
+
+def test_neighbours_cost_as_much_as_there_are_however_far_they_may_be() -> None:
+    costs: list[int] = []
+    with _engine() as engine, Session(engine) as session:
+        first, second = _parcels(2)
+        session.add(Beside(first, second))
+        session.commit()
+        for depth in (9, 10, 10_000):
+            costs.append(calls_of(partial(session.load, [first], outgoing(Beside, depth=(1, depth)))))
+    _, near, far = costs
+    assert far <= near + 50
 
 
 # --- a page costs the same wherever it is -----------------------------------------------------------

@@ -265,6 +265,8 @@ def _reached(ways: Adjacency, start: str, low: int, high: int) -> list[str]:
     seen = {start}
     level, keys = [start], list[str]()
     for depth in range(1, high + 1):
+        if not level:
+            break
         level = list(dict.fromkeys(end for at in level for end in ways.get(at, ()) if end not in seen))
         seen.update(level)
         if depth >= low:
