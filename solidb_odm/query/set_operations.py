@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
@@ -188,9 +188,9 @@ def _operand(operand: q.Query, scope: BuildScope, first: Any = None) -> q.Query:
     return q.Block(body=(q.For(row, q.Subquery(operand)),), returns=q.Return(q.Name(row)))
 
 
-def _unmeasured(left: Any, operator: q.SetOperator, right: Any) -> Combination[Any]:
+def _unmeasured(left: Any, operator: q.SetOperator, right: Any) -> Any:
     """Make a combination of which another is made at once: that is measured, with all that is in it."""
-    made: Any = object.__new__(Combination)
+    made: Any = object.__new__(cast(Any, Combination))
     values = {**_BARE, "left": left, "operator": operator, "right": right, "_compiled": list[Compiled]()}
     for name, value in values.items():
         object.__setattr__(made, name, value)
@@ -208,7 +208,7 @@ def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) ->
     if operator != "UNION ALL":
         for shown in (column for one in statements for column in one.columns if isinstance(column, Scalar)):
             check_distinct(shown.expression, f"{name}()")
-    whole: Statement[Any] = statements[0]
+    whole = statements[0]
     for other in statements[1:-1]:
         whole = _unmeasured(whole, operator, other)
     return Combination(whole, operator, statements[-1])
