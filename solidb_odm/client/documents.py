@@ -13,7 +13,7 @@ from .._types import JsonObject
 from ..errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
 from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
-from ..wire.frames import Answer
+from ..wire.frames import Answer, pack
 from ..wire.names import quoted
 from .calls import AsyncCaller, Caller
 from .requests import bulk_frame, checked_document, packed_chunks
@@ -21,6 +21,12 @@ from .results import ClientPage, DocumentResult
 from .transaction import Staging, rollback, staged
 
 PAGE = 1000
+
+PAGE_BYTES = 4 * 1024 * 1024
+"""What a page weighs about, where the caller does not say how many documents it has."""
+
+GROWTH, SAMPLED = 4, 20
+"""How many times as many documents the next page has at most, and how many are weighed for it."""
 
 
 class Documents(Caller):
@@ -62,8 +68,11 @@ class Documents(Caller):
         """Return documents in the order of their keys (without a limit: all), and the number of all."""
         return self._run(list_documents(db, collection, limit, offset))
 
-    def documents(self, db: str, collection: str, page_size: int = 1000) -> Iterator[DocumentResult]:
-        """Yield all documents in the order of their keys, holding one page at a time in memory."""
+    def documents(self, db: str, collection: str, page_size: int | None = None) -> Iterator[DocumentResult]:
+        """Yield all documents in the order of their keys, holding one page at a time in memory.
+
+        Without a size pages grow to some 4 MB: the server looks through the whole collection for each.
+        """
         for page in self._pages(pages(db, collection, size=page_size)):
             yield from page
 
@@ -108,9 +117,12 @@ class AsyncDocuments(AsyncCaller):
         return await self._run(list_documents(db, collection, limit, offset))
 
     async def documents(
-        self, db: str, collection: str, page_size: int = 1000
+        self, db: str, collection: str, page_size: int | None = None
     ) -> AsyncIterator[DocumentResult]:
-        """Yield all documents in the order of their keys, holding one page at a time in memory."""
+        """Yield all documents in the order of their keys, holding one page at a time in memory.
+
+        Without a size pages grow to some 4 MB: the server looks through the whole collection for each.
+        """
         async for page in self._pages(pages(db, collection, size=page_size)):
             for item in page:
                 yield item
@@ -213,10 +225,15 @@ def list_documents(
 
 
 def pages(
-    database: str, collection: str, after: str | None = None, size: int = PAGE
+    database: str, collection: str, after: str | None = None, size: int | None = None, first: int = PAGE
 ) -> Exchange[ClientPage[DocumentResult]]:
-    """Yield documents in pages by key, so that concurrent writes do not shift the pages."""
-    text = f"FOR d IN {quoted(collection)} FILTER d._key > @after SORT d._key LIMIT {size} RETURN d"
+    """Yield documents in pages by key, so that concurrent writes do not shift the pages.
+
+    Without a ``size`` the first page has ``first`` documents, and the others grow: the server has no way into
+    the middle of a collection, and looks through all of it for each.
+    """
+    wanted = size or first
+    text = f"FOR d IN {quoted(collection)} FILTER d._key > @after SORT d._key LIMIT {wanted} RETURN d"
     if after is None:
         text = text.replace("FILTER d._key > @after ", "")
     request: JsonObject = {"cmd": "query", "database": database, "sdbql": text, "cache": False}
@@ -225,12 +242,22 @@ def pages(
     try:
         answer = yield from send(request, Subject(database, collection, query=text), repeatable=True)
     except ConnectionLost:
-        if size < 2:
+        if wanted < 2:
             raise
-        return (yield from pages(database, collection, after, size // 4 or 1))
+        fewer = wanted // 4 or 1
+        return (yield from pages(database, collection, after, size and fewer, fewer))
     rows = [DocumentResult(row) for row in cast(list[JsonObject], answer.data)]
-    more = partial(pages, database, collection, rows[-1].key, size) if len(rows) == size else None
-    return ClientPage(rows, more)
+    if len(rows) < wanted:
+        return ClientPage(rows, None)
+    following = size or _next_size(rows)
+    return ClientPage(rows, partial(pages, database, collection, rows[-1].key, size, following))
+
+
+def _next_size(rows: Sequence[DocumentResult]) -> int:
+    """Return how many documents the next page should have, by what some of this one weigh."""
+    some = rows[:: len(rows) // SAMPLED or 1]
+    weight = len(pack(some)) / len(some)
+    return max(1, min(GROWTH * len(rows), int(PAGE_BYTES / weight)))
 
 
 def insert_many(database: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> Exchange[int]:
