@@ -113,7 +113,7 @@ bare loop does the same work: it sends without delay (`TCP_NODELAY`), reads the 
 looks at its status. Pipelined, it stands still for 40 ms now and then, as it does not acknowledge at once
 as the client does; there the best turns count. One at a time the client makes 60 calls where the bare loop
 makes 13: a lease of the pool, a deadline, a look whether the connection still stands, and whether the answer
-is that to the request; 5 microseconds of processor time, and 8 to 12 of a round trip of 27 on an idle machine.
+is that to the request; 5 microseconds of processor time, 8 to 12 of a round trip of 27 on an idle machine.
 All of that written into one function takes 1.12 times the bare loop. Tasks share round trips; the last line
 compares that with the bare socket one at a time. A call takes 10 microseconds there, 6 of which are packing,
 unpacking and waking the task, so that six times is reached where a bare round trip takes 60 or more.
