@@ -39,6 +39,7 @@ from ..query.compiler import sources_of
 from ..query.conditions import in_
 from ..query.select import Select
 from ..query.select_block import conjunction, has_aggregate
+from ..query.select_forms import form_of, tell_form
 from ..query.sources import collection_of
 from ..query.statement import Statement
 from ..query.windows import has_window
@@ -244,6 +245,9 @@ class _Key(Expression):
         return (self.inner,)
 
 
+tell_form(_Key, lambda part, values: (_Key, form_of(part.inner, values)))
+
+
 def _name_of(source: Any) -> str:
     return repr(source) if isinstance(source, Table) else collection_of(source)
 
@@ -402,8 +406,22 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
     keys: Select[Any] = Select(wanted.columns(), single=False, is_with_deleted=True)
     program = keys.compile()
     source = HeldDocuments(collection, [{**body_value(body), **system}])
-    (values,) = evaluator.evaluate(program.query, source, binds_now(program.values, EARLIEST))
+    (values,) = _prepared(program.query).run(source, binds_now(program.values, EARLIEST))
     return list(values)
+
+
+_programs: dict[int, tuple[q.Query, evaluator.Prepared]] = {}
+"""What evaluates the keys of pages, by the identity of its nodes: a program asks for pages of few orders."""
+_MOST_PROGRAMS: Final = 128
+
+
+def _prepared(query: q.Query) -> evaluator.Prepared:
+    known = _programs.get(id(query))
+    if known is None:
+        if len(_programs) >= _MOST_PROGRAMS:
+            _programs.clear()
+        known = _programs[id(query)] = query, evaluator.prepare(query)
+    return known[1]
 
 
 def _rows(context: Context, wanted: Keyset, place: Place, size: int, read: str | None) -> Operation[Cut]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import operator
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +11,8 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel
@@ -26,6 +28,7 @@ from solidb_odm import (
     create_engine,
     desc,
     func,
+    like,
     not_,
     or_,
     sdbql,
@@ -673,3 +676,98 @@ def _interrupted(work: Callable[[], object], at: int) -> bool:
     error = interrupt_at(work, at, _is_ours)
     assert error is None or isinstance(error, KeyboardInterrupt)
     return error is None
+
+
+class Size(Enum):
+    SMALL = "s"
+    LARGE = "l"
+    HUGE = "h"
+
+
+class Made(Document, collection="known_made", registry=KNOWN):
+    number: Annotated[int, Index()]
+    size: Size
+    finish: Literal["matt", "gloss"] | None = None
+    on: date
+    at: datetime
+    token: UUID
+    price: Decimal
+    label: str = ""
+
+
+MADE = [
+    Made(
+        key=f"made-{n:02}",
+        number=n,
+        size=list(Size)[n % 3],
+        finish=("matt", "gloss", None)[n % 3],
+        on=date(2026, 1, 1 + n),
+        at=datetime(2026, 1, 1, n, tzinfo=UTC),
+        token=UUID(int=n * 7),
+        price=Decimal(n) / 10,
+        label=f"no {n}",
+    )
+    for n in range(12)
+]
+COMPARED: dict[str, tuple[Any, Callable[[Any], Any], list[str]]] = {
+    "size": (Made.size, lambda made: made.size, ["==", "!="]),
+    "finish": (Made.finish, lambda made: made.finish, ["==", "!="]),
+    "key": (Made.key, lambda made: made.key, ["==", "!=", "<", ">="]),
+    "on": (Made.on, lambda made: made.on, ["==", "!=", "<", ">="]),
+    "at": (Made.at, lambda made: made.at, ["==", "!=", "<", ">="]),
+    "token": (Made.token, lambda made: made.token, ["==", "!="]),
+    "price": (Made.price, lambda made: made.price, ["==", "!=", "<", ">="]),
+    "label": (Made.label, lambda made: made.label, ["==", "!=", "<", ">="]),
+}
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">=": operator.ge,
+}
+
+
+@pytest.mark.parametrize(("field", "read", "signs"), COMPARED.values(), ids=COMPARED)
+def test_values_of_any_type_are_compared_as_in_python(
+    session: Session, field: Any, read: Callable[[Any], Any], signs: list[str]
+) -> None:
+    session.add_all(made.model_copy(deep=True) for made in MADE)
+    session.commit()
+    for sign in signs:
+        compare = OPERATORS[sign]
+        for other in (*MADE[:6], *MADE[:2]):
+            value = read(other)
+            asked = select(Made).where(compare(field, value), Made.number < 9).order_by(Made.number)
+            expected = [made.key for made in MADE if made.number < 9 and compare(read(made), value)]
+            assert [made.key for made in session.scalars(asked)] == expected
+
+
+ASKED_AGAIN: dict[str, Callable[[int], Any]] = {
+    "a number": lambda n: select(Made).where(Made.number == n),
+    "a text that no index knows": lambda n: select(Made).where(Made.number == n, Made.label == f"no {n}"),
+    "a member of an enumeration": lambda n: select(Made).where(
+        Made.number == n, Made.size == list(Size)[n % 3]
+    ),
+    "a literal": lambda n: select(Made).where(Made.number == n, Made.finish == ("matt", "gloss")[n % 2]),
+    "a day": lambda n: select(Made).where(Made.on == date(2026, 1, 1 + n)),
+    "the beginning of a text": lambda n: select(Made).where(func.starts_with(Made.label, f"no {n}")),
+    "a pattern": lambda n: select(Made).where(like(Made.label, f"%o {n}%")),
+    "a pattern that begins with a text": lambda n: select(Made).where(like(Made.label, f"no {n}%")),
+    "a sorted page": lambda n: select(Made).where(Made.number >= n).order_by(desc(Made.number)).limit(n + 1),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED_AGAIN.values(), ids=ASKED_AGAIN)
+def test_sqlite_compiles_a_statement_once_for_all_values(session: Session, ask: Callable[[int], Any]) -> None:
+    """It compiles anew for each value of a pattern that it may take for the bounds of an index."""
+    session.add_all(made.model_copy(deep=True) for made in MADE)
+    session.commit()
+    for n in range(3):
+        session.scalars(ask(n)).all()
+    channel: Any = session._channel
+    compilations: Iterator[int] = channel._channel._connection.compilations
+    before = next(compilations)
+    for n in range(3, 6):
+        session.scalars(ask(n)).all()
+    looks = next(compilations) - before - 1
+    assert looks <= 3  # one for each statement, by which it is known that none was compiled

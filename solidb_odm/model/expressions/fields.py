@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from difflib import get_close_matches
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_args
 
 from pydantic import ValidationError
@@ -108,6 +110,8 @@ class KnownComparison(Comparison):
 
 
 _made: Any = object.__new__
+_MOST_NAMED: Final = 64
+"""Of how many values, such as the members of an enumeration, a field keeps what they are stored as."""
 
 
 def _comparing(operator: q.ComparisonOperator) -> Callable[[FieldRef, object], Predicate]:
@@ -125,9 +129,43 @@ def _comparing(operator: q.ComparisonOperator) -> Callable[[FieldRef, object], P
         if alike is None:
             self.__solidb_find_forms__()
             return compare(self, other)
-        return self.__solidb_compare__(operator, other)
+        memo, named = self.__solidb_memo__, None
+        if isinstance(other, Enum) or (memo is not None and type(other) is str):
+            named = operator, type(other), other
+        if named is not None and memo is not None and named in memo:
+            return _known(*memo[named])
+        compared = self.__solidb_compare__(operator, other)
+        form = _form_of(self, compared)
+        if form is None:
+            return compared
+        value = cast(Any, compared).right.value
+        if named is not None and (memo is None or len(memo) < _MOST_NAMED):
+            object.__setattr__(self, "__solidb_memo__", {**(memo or {}), named: (form, value)})
+        return _known(form, value)
 
     return compare
+
+
+def _known(form: KnownForm, value: Any) -> KnownComparison:
+    made: KnownComparison = _made(KnownComparison)
+    made.known, made.__solidb_extent__ = (form, value), _EXTENT
+    return made
+
+
+def _form_of(field: FieldRef, compared: Any) -> KnownForm | None:
+    """Return the form of a comparison with a value, where its field and the value's type say all of it."""
+    mark = field.__solidb_mark__
+    if mark is None or type(compared) is not Comparison or compared.left is not field:
+        return None
+    right = compared.right
+    if type(right) is not Value or right.annotation is Decimal:
+        return None
+    value: Any = right.value
+    kind = cast("type[Any]", type(value))
+    if kind is str:
+        return (mark, compared.operator, str) if "\0" not in value else None
+    is_exact = kind is bool or (kind in (int, float) and -_EXACT < value < _EXACT)
+    return (mark, compared.operator, kind) if is_exact else None
 
 
 class FieldRef(Expression):
@@ -140,7 +178,7 @@ class FieldRef(Expression):
 
     __slots__ = (
         "__solidb_alike__", "__solidb_children__", "__solidb_forms__", "__solidb_known_kind__",
-        "__solidb_mark__", "__solidb_orders__", "__solidb_place__",
+        "__solidb_mark__", "__solidb_memo__", "__solidb_orders__", "__solidb_place__",
     )  # fmt: skip
     __solidb_place__: Place
     __solidb_known_kind__: Kind | None
@@ -150,6 +188,8 @@ class FieldRef(Expression):
     """What stands for the field in forms, if a class keeps it; None for one that is made for one query."""
     __solidb_forms__: tuple[type[Any] | None, tuple[KnownForm, ...]]
     """The type of values that is known of such a field, and the form of each operator with one."""
+    __solidb_memo__: dict[tuple[Any, ...], tuple[KnownForm, Any]] | None
+    """The forms and the stored values of what it was compared with, of fields whose values are few."""
 
     def __init__(self, place: Place, mark: Mark | None = None) -> None:
         put = object.__setattr__
@@ -160,6 +200,7 @@ class FieldRef(Expression):
         put(self, "__solidb_known_kind__", None)
         put(self, "__solidb_alike__", None)
         put(self, "__solidb_forms__", _UNKNOWN)
+        put(self, "__solidb_memo__", None)
         put(self, "__solidb_children__", None)
         put(self, "__solidb_orders__", None)
 
@@ -263,6 +304,8 @@ class FieldRef(Expression):
     def __solidb_find_forms__(self) -> None:
         """Find the forms of comparisons with values that are stored as they are, if a class keeps it."""
         mark, alike = self.__solidb_mark__, self.__solidb_alike__ or self.__solidb_find_alike__()
+        if choices(self.__solidb_place__.annotation) is not None:
+            object.__setattr__(self, "__solidb_memo__", {})
         known = _NONE if mark is None else (alike, tuple((mark, name, alike) for name in _OPERATORS))
         object.__setattr__(self, "__solidb_forms__", known)
 

@@ -248,7 +248,7 @@ def starts_with(text: Term, low: str, high: str) -> Truth:
 def like(text: Term, low: str, high: str, glob: str) -> Truth:
     """Return ``text LIKE pattern``: the range of its beginning, then GLOB, which minds the case."""
     key = _bare(text)
-    where = f"({key} >= {low} AND {key} < {high} AND {key} GLOB {glob})"
+    where = f"({key} >= {low} AND {key} < {high} AND {key} GLOB +{glob})"
     return Truth("bool", f"ifnull({where}, 0)", where)
 
 

@@ -285,7 +285,7 @@ def _before_reading(c: Compilation, node: nodes.Expression, scope: Scope, whole:
     ):
         return whole
     pattern = text.parameter_of(_pattern)
-    return replace(whole, before=f"{attribute.document} GLOB {pattern}")
+    return replace(whole, before=f"{attribute.document} GLOB +{pattern}")
 
 
 def _pattern(text: str) -> str:
