@@ -267,7 +267,7 @@ own on the same attributes, and documents made of its rows. Ours is a text given
 and planned before. TinyDB searches its JSON file, which has no index; mongita has the same indexes as we,
 and keeps in memory what it once read: what it answers faster it answers without looking at the file.
 Neither has joins, groups or graphs. A point query by hand takes some ten microseconds, to which ours adds
-some eighty calls in Python, between the text and the row.
+some sixty calls of Python and of C, between the text and the row.
 """
 OTHERS = {
     "point": ("TinyDB", "mongita"),
