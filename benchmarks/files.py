@@ -25,13 +25,13 @@ text, with the same two indexes. SQLAlchemy has a column per field and JSON for 
 validates nothing, and is told of a change in a list by a new list; ours is found where it was made. All
 three write over the revision that they read and over no other, and forget nothing at a commit.
 
-Two aims are beyond Python. A point query whose row has a key, a revision and times, which Pydantic reads, and
-which is entered in the identity map with what is needed to see changes, takes 1.2 times as many instructions
-as *by hand* in the plainest loop without any session, and 1.65 times with a statement that operators make. What
-a session adds, 0.7 times *by hand*, is its turn among threads, a deadline, the look for another schema, and
-the result. Of a page a third is SQLite's, which compares values of any type where SQL by hand knows theirs,
-and a third is Pydantic's. A change of 1 % takes 0.3 to 0.36 times what SQLAlchemy takes *by hand*, so three
-times as fast would be the file alone.
+Two aims are beyond Python. A point query whose row has a key, a revision and times, which Pydantic reads,
+and which is entered in the identity map with what is needed to see changes, takes 1.2 times as many
+instructions as *by hand* in the plainest loop without any session, and 1.65 times with a statement that
+operators make. What a session adds, 0.7 times *by hand*, is its turn among threads, a deadline, the look for
+another schema, and the result. Of a page a third is SQLite's, which compares values of any type where SQL by
+hand knows theirs, and a third is Pydantic's. A change of 1 % takes 0.3 to 0.36 times what SQLAlchemy takes
+*by hand*, so three times as fast would be the file alone.
 """
 
 

@@ -57,6 +57,19 @@ class Scalar:
     decode: Callable[[Any], Any] | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SortColumn(Expression):
+    """A sort key as a column: what rows are compared by, which of a Decimal is not what is stored."""
+
+    inner: Expression
+
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        return self.inner.__solidb_build__(scope)
+
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
+        return (self.inner,)
+
+
 V_co = TypeVar("V_co", covariant=True)
 E_co = TypeVar("E_co", covariant=True)
 

@@ -34,7 +34,7 @@ from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Mark
 from ..model.expressions.literals import size_of
 from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class
-from .columns import Column, Entity, Labelled, Partner, PathOf, Scalar, labels_of
+from .columns import Column, Entity, Labelled, Partner, PathOf, Scalar, SortColumn, labels_of
 from .compiled import Compiled
 from .conditions import too_deep
 from .elements import ElementCondition, Elements
@@ -409,6 +409,7 @@ _KINDS: dict[type[Expression], tuple[str, ...]] = {
     Labelled: ("name",),
     Negation: (),
     Negative: ("is_absolute",),
+    SortColumn: (),
     Test: ("name", "is_strict"),
 }
 """What the kinds of expressions say besides their operands."""

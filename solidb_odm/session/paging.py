@@ -34,12 +34,11 @@ from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
 from ..model.stored.codec import body_value
-from ..query.columns import Entity, Labelled, Scalar, Table, labels_of
+from ..query.columns import Entity, Labelled, Scalar, SortColumn, Table, labels_of
 from ..query.compiler import sources_of
 from ..query.conditions import in_
 from ..query.select import Select
 from ..query.select_block import conjunction, has_aggregate
-from ..query.select_forms import form_of, tell_form
 from ..query.sources import collection_of
 from ..query.statement import Statement
 from ..query.windows import has_window
@@ -140,7 +139,7 @@ class Keyset:
 
     def columns(self) -> tuple[Scalar, ...]:
         """Return the keys as columns of undecoded values."""
-        return tuple(Scalar(_Key(key), "", None) for key in self.keys)
+        return tuple(Scalar(SortColumn(key), "", None) for key in self.keys)
 
     def part(self, place: Place, size: int, *, is_file: bool) -> Select[Any]:
         """Return the statement of one page, and one row more, which tells whether there are others.
@@ -230,22 +229,6 @@ def _null(key: Expression, operator: Literal["==", "!="]) -> Predicate:
         return q.Compare(node, operator, q.Literal(None))
 
     return BuiltPredicate((key,), make)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Key(Expression):
-    """A sort key as a column: what rows are compared by, which of a Decimal is not what is stored."""
-
-    inner: Expression
-
-    def __solidb_build__(self, scope: Any) -> q.Expression:
-        return self.inner.__solidb_build__(scope)
-
-    def __solidb_operands__(self) -> tuple[Expression, ...]:
-        return (self.inner,)
-
-
-tell_form(_Key, lambda part, values: (_Key, form_of(part.inner, values)))
 
 
 def _name_of(source: Any) -> str:
@@ -406,22 +389,8 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
     keys: Select[Any] = Select(wanted.columns(), single=False, is_with_deleted=True)
     program = keys.compile()
     source = HeldDocuments(collection, [{**body_value(body), **system}])
-    (values,) = _prepared(program.query).run(source, binds_now(program.values, EARLIEST))
+    (values,) = evaluator.prepare_once(program.query).run(source, binds_now(program.values, EARLIEST))
     return list(values)
-
-
-_programs: dict[int, tuple[q.Query, evaluator.Prepared]] = {}
-"""What evaluates the keys of pages, by the identity of its nodes: a program asks for pages of few orders."""
-_MOST_PROGRAMS: Final = 128
-
-
-def _prepared(query: q.Query) -> evaluator.Prepared:
-    known = _programs.get(id(query))
-    if known is None:
-        if len(_programs) >= _MOST_PROGRAMS:
-            _programs.clear()
-        known = _programs[id(query)] = query, evaluator.prepare(query)
-    return known[1]
 
 
 def _rows(context: Context, wanted: Keyset, place: Place, size: int, read: str | None) -> Operation[Cut]:

@@ -375,6 +375,7 @@ class Holdings:
         for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.clear()
         self.along.clear()
+        self.readings.clear()
         self.forget_deleted()
 
     def forget_deleted(self) -> None:

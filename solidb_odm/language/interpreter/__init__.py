@@ -11,7 +11,15 @@ from ..._lazy import lazily
 if TYPE_CHECKING:
     from .collect import find_aggregate
     from .memory import MemorySource
-    from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, plain, prepare
+    from .prepared import (
+        CompiledExpression,
+        Prepared,
+        compile_expression,
+        evaluate,
+        plain,
+        prepare,
+        prepare_once,
+    )
     from .runtime import Limits, Run
     from .source import CandidateSet, EdgeDirection, Source
 else:
@@ -27,6 +35,7 @@ else:
                 "evaluate",
                 "plain",
                 "prepare",
+                "prepare_once",
             ),
             ".runtime": ("Limits", "Run"),
             ".source": ("EdgeDirection", "CandidateSet", "Source"),
@@ -47,4 +56,5 @@ __all__ = [
     "find_aggregate",
     "plain",
     "prepare",
+    "prepare_once",
 ]

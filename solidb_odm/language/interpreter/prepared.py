@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ..._types import Json
 from ...errors import QueryLimitError
@@ -128,6 +128,20 @@ def _finished(values: Any) -> Iterator[Json]:
 def prepare(query: nodes.Query) -> Prepared:
     """Compile a query."""
     return Prepared(query)
+
+
+def prepare_once(query: nodes.Query) -> Prepared:
+    """Compile a query, or return what was made of the same nodes before, known by their identity."""
+    known = _known.get(id(query))
+    if known is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        known = _known[id(query)] = query, Prepared(query)
+    return known[1]
+
+
+_MOST_KNOWN: Final = 128
+_known: dict[int, tuple[nodes.Query, Prepared]] = {}
 
 
 def evaluate(

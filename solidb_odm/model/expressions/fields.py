@@ -161,7 +161,7 @@ def _form_of(field: FieldRef, compared: Any) -> KnownForm | None:
     if type(right) is not Value or right.annotation is Decimal:
         return None
     value: Any = right.value
-    kind = cast("type[Any]", type(value))
+    kind = value.__class__
     if kind is str:
         return (mark, compared.operator, str) if "\0" not in value else None
     is_exact = kind is bool or (kind in (int, float) and -_EXACT < value < _EXACT)
