@@ -9,11 +9,11 @@ from ..._types import Json
 from ...errors import DatabaseError, QueryError, UnsupportedQueryError
 from .. import nodes
 from ..sizes import refuse_heavy
-from ..values import is_number, kind_of, truthy
+from ..values import is_number, truthy
 from ..walk import repeats_a_name
 from .access import get_attribute
 from .expressions import CompileClause, Compiler, range_bounds
-from .lookups import documents_of
+from .lookups import documents_of, elements_of
 from .runtime import Row, Run, Stage, Value
 from .scope import Variables
 from .windows import fill_windows
@@ -99,13 +99,7 @@ def _elements(
         return _with_hint(node, source.name, documents)
     if isinstance(source, nodes.Range):
         return range_bounds(compiler, source, scope)
-    value = compiler.expression(source, scope)
-
-    def elements(row: Row) -> list[Json]:
-        items = value(row)
-        return items if kind_of(items) is list else [items]  # the server makes one row of null, too
-
-    return elements
+    return elements_of(compiler, compiler.expression(source, scope), node.variable, conditions, scope)
 
 
 def _with_hint(

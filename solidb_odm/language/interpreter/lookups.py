@@ -18,7 +18,7 @@ from ..._types import Json, JsonObject
 from ...errors import DatabaseError
 from .. import nodes
 from ..functions import lookup
-from ..values import canonical, kind_of
+from ..values import canonical, is_imprecise, kind_of
 from ..walk import conjuncts, walk
 from .access import get_attribute
 from .expressions import Compiler
@@ -242,6 +242,8 @@ def _independent(node: nodes.Expression, variable: str, scope: Variables) -> boo
         return _independent(node.base, variable, scope)
     if isinstance(node, nodes.Array):
         return all(_independent(item, variable, scope) for item in node.items)
+    if isinstance(node, nodes.Call):
+        return _is_plain(node) and all(_independent(part, variable, scope) for part in node.arguments)
     return False
 
 
@@ -286,9 +288,51 @@ def _by_value(documents: Documents, path: tuple[str, ...], wanted: Value) -> Doc
     return find
 
 
-def _hashed(run: Run, documents: Iterable[JsonObject], path: tuple[str, ...]) -> dict[Any, list[JsonObject]]:
+def elements_of(
+    compiler: Compiler,
+    array: Value,
+    variable: str,
+    conditions: Sequence[nodes.Expression],
+    scope: Variables,
+) -> Callable[[Row], Iterable[Json]]:
+    """Compile to the elements of an array among which are all that meet the conditions.
+
+    An array that comes again, as the rows of a WITH do, is grouped by what must equal a value.
+    """
+    parts = [part for condition in conditions for part in conjuncts(condition)]
+    equal = [
+        (path, wanted) for path, wanted, many in _equalities(compiler, parts, variable, scope) if not many
+    ]
+    (path, wanted), memory_key = equal[0] if equal else ((), None), object()
+
+    def elements(row: Row) -> Iterable[Json]:
+        value, run = array(row), cast(Run, row[0])
+        if kind_of(value) is not list:
+            return [value]  # the server makes one row of null, too
+        items = cast("list[Json]", value)
+        if wanted is None or compiler.frame.mutating:
+            return items
+        known: tuple[Any, Any] = run.memory.get(memory_key, (None, None))
+        if id(known[0]) != id(items):
+            run.memory[memory_key] = items, None
+            return items
+        try:
+            sought = wanted(row)
+        except DatabaseError:  # as above
+            return items
+        if is_imprecise(sought):
+            return items
+        table = _hashed(run, items, path) if known[1] is None else known[1]
+        run.memory[memory_key] = items, table
+        equals: list[Json] = table.get(canonical(sought), [])
+        return equals
+
+    return elements
+
+
+def _hashed(run: Run, documents: Iterable[Any], path: tuple[str, ...]) -> dict[Any, list[Any]]:
     """Group documents by the value of a path, in their order."""
-    table: dict[Any, list[JsonObject]] = {}
+    table: dict[Any, list[Any]] = {}
     for document in documents:
         run.spend(1)
         value: Json = document

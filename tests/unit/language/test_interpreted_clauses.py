@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solidb_odm.errors import CollectionNotFound, QueryError, UnsupportedQueryError
-from solidb_odm.language.interpreter import MemorySource, compile_expression, evaluate, prepare
+from solidb_odm.language.interpreter import MemorySource, compile_expression, evaluate, lookups, prepare
 from solidb_odm.language.interpreter.runtime import Run
 from solidb_odm.language.parser import parse
 from solidb_odm.language.values import compare, truthy
@@ -150,3 +150,36 @@ def test_an_expression_can_be_compiled_alone() -> None:
     call = compiled.on(Run(MemorySource(), {"min": 18}))
     assert call({"age": 20, "name": "Ada"}, "A%") is True
     assert compiled([{"age": 20, "name": "Ada"}, "B%"], {"min": 18}, MemorySource()) is False
+
+
+@given(documents)
+def test_elements_of_an_array_that_comes_again_are_those_that_each_row_wants(
+    items: list[dict[str, Any]],
+) -> None:
+    source = source_of([*items, {"a": 2**53 + 1, "b": 2.0**53}, {"a": [1], "b": [1.0]}, {"b": {"x": None}}])
+    listed = "LET rows = APPEND((FOR u IN things RETURN {k: u._key, a: u.a}), [1, null, 'a'])"
+    text = "FOR t IN things FOR r IN rows FILTER {} AND r.k != t._key RETURN [t._key, r]"
+    for wanted in ("t.b", "NOT_NULL(t.b, t.a)", "[1]"):
+        once, anew = (
+            run(f"{listed} {text.format(f'r.a == {sought}')}", source)
+            for sought in (wanted, f"(t._key == t._key ? {wanted} : 0)")  # which is not known beforehand
+        )
+        assert once == anew
+
+
+def test_an_array_that_comes_again_is_grouped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    grouped: list[int] = []
+    group = lookups._hashed  # pyright: ignore[reportPrivateUsage]
+
+    def counted(*given: Any) -> Any:
+        grouped.append(1)
+        return group(*given)
+
+    monkeypatch.setattr(lookups, "_hashed", counted)
+    source = source_of([{"a": n, "b": n % 5} for n in range(30)])
+    text = (
+        "WITH totals AS (FOR t IN things COLLECT b = t.b AGGREGATE n = SUM(t.a) RETURN {b: b, n: n})"
+        " FOR t IN things FOR r IN totals FILTER r.b == NOT_NULL(t.b, 0) RETURN 1"
+    )
+    assert len(run(text, source)) == 30
+    assert grouped == [1]

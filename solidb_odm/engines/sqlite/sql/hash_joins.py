@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from ...._dataclasses import dataclass
 from ....language import nodes
 from ....language.walk import conjuncts, walk
+from ..layout import index_keys
 from .index_filters import truths, where
 from .terms import Constant, Document, JsonPath, NotInSql, Prefixed
 
 if TYPE_CHECKING:
-    from ..catalogue import Collection
+    from ..catalogue import Collection, StoredIndex
     from .compilation import Compilation, Scope
 
 
@@ -87,19 +88,24 @@ def hashed(
     ``around`` names the variables of the subquery's surroundings, which SQL can't put further in.
     """
     variable, loop = document
-    joined: tuple[nodes.Expression, nodes.Expression, tuple[str, ...]] | None = None
+    joined: tuple[nodes.Expression, nodes.Expression, nodes.Expression] | None = None
+    computed: tuple[nodes.Expression, nodes.Expression, nodes.Expression] | None = None
     for node, left, right in _equalities(filters):
-        path = _attribute(c, left, variable, loop)
-        names = _names(right)
-        if path is None or variable in names or not names <= scope.keys():
+        path, names = _attribute(c, left, variable, loop), _names(right)
+        if variable in names or not names <= scope.keys():
+            continue
+        if path is None:
+            if computed is None and names and _names(left) == {variable} and not _has_rows(left):
+                computed = node, right, left
             continue
         if path == () or (names and _is_served(collection, path)) or _is_looked_up(c, right, scope, around):
             return None
         if names and joined is None:
-            joined = node, right, path
-    if joined is None:
+            joined = node, right, left
+    joined = joined or computed
+    if joined is None or _is_looked_up(c, joined[1], scope, around):
         return None
-    met, right, path = joined
+    met, right, left = joined
     try:
         other = c.term(c, right, scope)
         key = other.key
@@ -112,7 +118,15 @@ def hashed(
     own = [node for node in filters if _names(node) == {variable}]
     kept_if = [truth for node in own for truth in truths(c, node, {variable: replace(loop, alias=inner)})]
     kept = f" WHERE {where(kept_if)}" if kept_if else ""
-    rows = f"SELECT {inner}.rowid AS id, {JsonPath('any', f'{inner}.doc', path, collection.exact).key} AS k"
+    try:
+        sought = c.term(c, left, {variable: replace(loop, alias=inner)}).key
+    except NotInSql:
+        return None
+    if any(
+        index_keys(index.spec, inner, exact=collection.exact)[0] == sought for index in _sorted(collection)
+    ):
+        return None
+    rows = f"SELECT {inner}.rowid AS id, {sought} AS k"
     table = f"{name} AS MATERIALIZED ({rows} FROM {collection.table} AS {inner}{kept})"
     return Hash(
         table,
@@ -153,6 +167,12 @@ def _attribute(
     return None if term is None or term is base else ()
 
 
+def _has_rows(node: nodes.Expression) -> bool:
+    """Return whether an expression reads other rows, or names what it makes itself."""
+    kinds = nodes.Subquery | nodes.Window | nodes.Lambda | nodes.Quantified | nodes.Expansion
+    return any(isinstance(part, kinds) for part in walk(node))
+
+
 def _is_looked_up(c: Compilation, node: nodes.Expression, scope: Scope, around: Container[str]) -> bool:
     """Return whether an index serves the other side, so that SQL may begin with this one."""
     document = c.document_of(node, scope)
@@ -169,10 +189,15 @@ def _is_served(collection: Collection, path: tuple[str, ...]) -> bool:
     if collection.kind == "edge" and path in (("_from",), ("_to",)):
         return True
     first = ".".join(path)
-    return any(
-        index.spec.kind in ("persistent", "ttl") and index.spec.fields[0] == first
-        for index in collection.indexes
-    )
+    return any(index.spec.fields[0] == first for index in _sorted(collection))
+
+
+def _sorted(collection: Collection) -> list[StoredIndex]:
+    """Return the indexes that are sorted by order keys."""
+    kinds = ("persistent", "ttl")
+    return [
+        index for index in collection.indexes if index.spec.kind in kinds and not index.spec.is_of_elements
+    ]
 
 
 def _names(node: nodes.Expression) -> set[str]:

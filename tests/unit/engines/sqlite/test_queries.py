@@ -1,6 +1,7 @@
 """Which queries become SQL, which indexes they use, and what the rest does."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from solidb_odm.commands import (
 )
 from solidb_odm.engines.sqlite import FileChannel, FileDriver
 from solidb_odm.errors import QueryError
+from solidb_odm.language import nodes
 from solidb_odm.language.interpreter import MemorySource, evaluate
 from solidb_odm.language.parser import parse
 
@@ -285,3 +287,46 @@ def test_json_is_read_for_a_text_only_where_it_may_be(people: FileChannel) -> No
     for condition in ("u.name == @t", "u.address.city == @t", "u.nick == @n", "u.nick != @t", "u._key == @t"):
         assert "GLOB" not in sql(f"FOR u IN users FILTER {condition} RETURN u._key")
     assert "GLOB" not in sql("FOR e IN follows FILTER e._from == @t RETURN e")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "v.n == u.age + 1",
+        "u.age * 2 == v.n AND u.age > 1",
+        "LOWER(u.name) == v.name",
+        "CONCAT(u.name, '') == v.name AND u.age < 40",
+        "(u.age > 3 ? u.age : 0 - u.age) == v.n",
+        "u.age + 1 == v.n + 2",
+    ],
+)
+def test_a_join_by_what_is_computed_reads_the_inner_collection_once(
+    people: FileChannel, condition: str
+) -> None:
+    odd: list[Any] = [None, True, 1.0, 2.5, "N3", "n4", [1], {"a": 1}, 49, 2**53]
+    rows = [{"_key": f"o{n}", "n": n, "name": odd[n]} for n in range(len(odd))]
+    people.perform(CreateCollection("others"))
+    people.perform(Apply([Inserts("others", [(str(row["_key"]), row) for row in rows])]))
+    text = f"FOR v IN others FOR u IN users FILTER {condition} SORT u._key, v._key RETURN [u._key, v._key]"
+    users = people.perform(RunQuery(parse("FOR u IN users RETURN u")))
+
+    wanted = evaluate(parse(text), MemorySource({"users": users, "others": rows}))
+
+    assert people.perform(RunQuery(parse(text))) == wanted
+    assert " AS MATERIALIZED " in people.perform(ExplainQuery(parse(text)))["sql"]
+
+
+def test_a_join_by_what_an_index_is_sorted_by_goes_by_the_index(people: FileChannel) -> None:
+    people.perform(CreateCollection("prices"))
+    spec = IndexSpec("price", "persistent", ("price",), decimals=("price",))
+    people.perform(CreateIndex("prices", spec))
+    text = "FOR u IN users FOR v IN prices FILTER DECIMAL_KEY(v.price) == u.name RETURN 1"
+    query = parse(text.replace("DECIMAL_KEY(v.price)", "v.price"))
+    assert isinstance(query, nodes.Block)
+    test = query.body[2]
+    assert isinstance(test, nodes.Filter)
+    assert isinstance(test.condition, nodes.Compare)
+    keyed = nodes.Compare(nodes.DecimalCall("KEY", (test.condition.left,)), "==", test.condition.right)
+    query = replace(query, body=(*query.body[:2], nodes.Filter(keyed)))
+
+    assert " AS MATERIALIZED " not in people.perform(ExplainQuery(query))["sql"]
