@@ -162,16 +162,15 @@ class Keyset:
     def parts(self, place: Place, size: int, *, is_file: bool) -> tuple[Select[Any], ...]:
         """Return the statements that have the rows of one page, and one more, one after the other.
 
-        In descending order nulls come last. An index of a file begins at a value only where there are none,
-        so that those are asked for apart, if the page needs any.
+        In descending order nulls come last: an index begins only where there are none, so they are apart.
         """
-        whole = self.part(place, size, is_file=is_file)
-        first = self.keys[0]
+        whole, first = self.part(place, size, is_file=is_file), self.keys[0]
+        is_indexed = is_file and isinstance(first, FieldRef) and len(self.keys) > 1
         is_down = self.downwards[0] is not place.backwards
-        if place.cursor is None or self.is_grouped or not (is_file and is_down and len(self.keys) > 1):
+        are_models = not (self.is_grouped or any(isinstance(source, Table) for source in self.sources))
+        if place.cursor is None or not (is_indexed and is_down and are_models):
             return (whole,)
-        is_indexable = isinstance(first, FieldRef) and not any(isinstance(s, Table) for s in self.sources)
-        if not is_indexable or self._read(place.cursor)[0][0] is None:
+        if self._read(place.cursor)[0][0] is None:
             return (whole,)
         return whole.where(_null(first, "!=")), self._ordered(place, size).where(_null(first, "=="))
 
@@ -409,11 +408,8 @@ def _with_keys(
 ) -> Operation[Cut]:
     """Read the rows of a select, and beside each the values of these keys."""
     own, reader = len(narrow.columns), narrow.reader
-    plain = (
-        Scalar(column.expression, column.label, None)
-        for column in narrow.columns
-        if isinstance(column, Scalar)
-    )
+    scalars = (column for column in narrow.columns if isinstance(column, Scalar))
+    plain = (Scalar(column.expression, column.label, None) for column in scalars)
     shown = narrow.columns if reader is None else tuple(plain)
     widened = replace(narrow, columns=(*shown, *keys), single=False, reader=None)
     rows = yield from execute(context, widened.compile(), read)
