@@ -133,7 +133,7 @@ The {WANTED} documents with the nearest vectors of {SHORT} numbers, by cosine, m
 the matrix in memory, multiplies, takes the best and reads their rows into Pydantic objects. *With a
 condition*: of one of {KINDS} kinds, by an index; *two conditions*: and a text that no index knows. *After a
 write*: another connection has just changed a document; what is read again is that one document, and by
-NumPy the whole matrix. Ours adds about 0.25 ms to a search of any size: the statement is made and told from
+NumPy the whole matrix. Ours adds about 0.2 ms to a search of any size: the statement is made and told from
 others, one state of the file is held for all that is read, what is nearest is ordered once more in 64 bits,
 and documents enter the session.
 """

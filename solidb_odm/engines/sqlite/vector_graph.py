@@ -1,6 +1,8 @@
 """An approximate index of many vectors: a graph of neighbours in memory, kept in a file beside the store.
 
 It is built in a thread of its own while queries are answered exactly, and says which vectors may be near.
+How broadly it has to be searched depends on the vectors, and is tried out on questions near them and far from
+them; where that would take longer than to compare all, they are compared.
 Those that were written since are always among them, and all of them are measured exactly, so that it never
 shows an older state. The name of its file has the mark of the state that it was built from and a digest of
 what it holds, for usearch trusts what it reads; a file that is damaged, or was built from a state that the
@@ -10,6 +12,7 @@ store was never in, is built again.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -31,6 +34,12 @@ _SUFFIX: Final = ".usearch"
 _METRICS: Final = {"cosine": "cos", "euclidean": "l2sq", "dot": "ip"}
 _LINKS: Final = 16
 _BREADTH: Final = 128
+_ENOUGH: Final = 0.99
+"""What part of the nearest is to be found of the questions that are tried."""
+_TRIED: Final = 32
+_WANTED: Final = 10
+_WORTH: Final = 128
+"""To how many vectors one step of breadth may come at most, of those that are compared otherwise."""
 _CHUNK: Final = 2_000
 _STALE: Final = 8
 """What part of the vectors may have changed before a graph is of no use."""
@@ -50,6 +59,8 @@ class Graph:
 
     mark: Mark
     neighbours: Any
+    breadth: int
+    """How broadly it is searched; 0 where no breadth is worth while."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def near(self, asked: Asked, count: int) -> list[int]:
@@ -114,6 +125,8 @@ class Graphs:
             return None
         if len(changed) * _AGED > len(state):
             self._build(index, state, graph, changed)
+        if not graph.breadth:
+            return None
         apart = set(changed)
         rowids = [rowid for rowid in graph.near(asked, 2 * most + _LINKS) if rowid not in apart]
         return [*rowids, *changed] if len(rowids) >= most else None
@@ -161,7 +174,7 @@ class Graphs:
         for at in range(0, len(rowids), _CHUNK):
             chunk = rowids[at : at + _CHUNK]
             neighbours.add(numpy.array(chunk, dtype=numpy.uint64), state.rows(chunk), threads=1)
-        made = Graph(state.mark, neighbours)
+        made = Graph(state.mark, neighbours, _set_breadth(neighbours, state, index.spec.metric))
         self._known[index.number] = made
         if self._path:
             with suppress(OSError, RuntimeError):  # without a file it is built again by the next process
@@ -179,7 +192,7 @@ class Graphs:
         state = f"{self._path}-vectors-{index.number}-{number}-{mark & (1 << 64) - 1:016x}"
         unfinished = f"{state}{_SUFFIX}.{os.getpid()}"
         graph.neighbours.save(unfinished)
-        name = f"{state}-{_digest(Path(unfinished))}{_SUFFIX}"
+        name = f"{state}-{graph.breadth}-{_digest(Path(unfinished))}{_SUFFIX}"
         self._tried.setdefault(index.number, set()).add(Path(name).name)  # what it says is known
         with Path(unfinished).open("rb+") as file:
             os.fsync(file.fileno())
@@ -197,13 +210,14 @@ class Graphs:
                     continue
                 tried.add(path.name)
                 with suppress(OSError, RuntimeError, ValueError):
-                    number, mark, digest = path.name.removesuffix(_SUFFIX).split("-")[-3:]
+                    number, mark, breadth, digest = path.name.removesuffix(_SUFFIX).split("-")[-4:]
                     if _digest(path) != digest:
                         continue
                     neighbours = usearch_module().Index.restore(str(path))
                     signed = int(mark, 16) - (1 << 64) if int(mark, 16) >> 63 else int(mark, 16)
                     if neighbours is not None and neighbours.ndim == index.spec.dimension:
-                        self._known[index.number] = Graph((int(number), signed), neighbours)
+                        neighbours.expansion_search = int(breadth) or _BREADTH
+                        self._known[index.number] = Graph((int(number), signed), neighbours, int(breadth))
                         break
             return self._known.get(index.number)
 
@@ -217,6 +231,60 @@ def _empty(index: StoredIndex) -> Any:
         expansion_add=_BREADTH,
         expansion_search=_BREADTH,
     )
+
+
+def _set_breadth(neighbours: Any, state: Vectors, metric: str) -> int:
+    """Search as broadly as it takes to find enough; return 0 if that is not worth while."""
+    tried = [
+        [(asked, set(_nearest(state, asked))) for asked in _questions(state, metric, spread)]
+        for spread in (0.1, 1.0)
+    ]
+    breadth = _BREADTH
+    while True:
+        neighbours.expansion_search = breadth
+        if all(_share(neighbours, questions) >= _ENOUGH for questions in tried):
+            return breadth
+        breadth *= 2
+        if breadth * _WORTH > len(state):
+            return 0
+
+
+def _questions(state: Vectors, metric: str, spread: float) -> list[Asked]:
+    """Return vectors beside some of the stored ones, as far as their neighbours are, times ``spread``."""
+    numpy, rowids = numpy_module(), state.rowids()
+    chance = numpy.random.default_rng(0)
+    questions: list[Asked] = []
+    for row in state.rows(rowids[:: max(1, len(rowids) // _TRIED)]).astype(numpy.float64):
+        asked = Asked.of(row.tolist(), metric, math.hypot(*row.tolist()))
+        near = [] if asked is None else _nearest(state, asked)
+        if near:
+            direction = chance.normal(size=row.shape)
+            far = numpy.linalg.norm(row - state.rows(near[-1:])[0])
+            step = spread * far / numpy.linalg.norm(direction)
+            beside = (row + step * direction).tolist()
+            asked = Asked.of(beside, metric, math.hypot(*beside))
+        questions += [] if asked is None else [asked]
+    return questions
+
+
+def _nearest(state: Vectors, asked: Asked) -> list[int]:
+    """Return the nearest vectors, without those whose direction can't be told, which no graph knows."""
+    apart = set(state.without_direction())
+    near = state.nearest(asked, _WANTED + len(apart)) or []
+    ordered = [rowid for run in state.runs(near, asked) for rowid in run if rowid not in apart]
+    return ordered[:_WANTED]
+
+
+def _share(neighbours: Any, questions: Sequence[tuple[Asked, set[int]]]) -> float:
+    """Return what part of the nearest a search finds."""
+    wanted = sum(len(exact) for _, exact in questions)
+    hits = sum(len(exact & _candidates(neighbours, asked, _WANTED)) for asked, exact in questions)
+    return hits / wanted if wanted else 1.0
+
+
+def _candidates(neighbours: Any, asked: Asked, most: int) -> set[int]:
+    keys: list[int] = neighbours.search(asked.narrow, 2 * most + _LINKS, threads=1).keys.tolist()
+    return set(keys)
 
 
 def _digest(path: Path) -> str:

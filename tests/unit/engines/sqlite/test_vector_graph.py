@@ -22,7 +22,8 @@ from solidb_odm.commands import (
     Rollback,
     RunQuery,
 )
-from solidb_odm.engines.sqlite import FileChannel, FileDriver, vector_graph
+from solidb_odm.engines.sqlite import FileChannel, FileDriver, vector_graph, vector_matrix
+from solidb_odm.engines.sqlite.catalogue import StoredIndex
 from solidb_odm.language.parser import parse
 
 numpy = pytest.importorskip("numpy")
@@ -36,6 +37,7 @@ DEADLINE = 300.0
 @pytest.fixture(autouse=True)
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_graph, "MANY", 500)
+    monkeypatch.setattr(vector_graph, "_ENOUGH", 0.9)  # so that each of these graphs is asked
 
 
 @pytest.fixture
@@ -105,6 +107,44 @@ def test_it_finds_nearly_all_of_the_nearest(driver: FileDriver, metric: str) -> 
         exact = ask(channel, query(metric), asked, approximate=False)
         found += len(set(exact) & set(ask(channel, query(metric), asked)))
     assert found >= 0.98 * 400
+    channel.close()
+
+
+def test_a_graph_is_searched_as_broadly_as_its_vectors_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    random, count, dimension = Random(3), 2_000, 24
+    rows = numpy.array([[random.gauss(0, 1) for _ in range(dimension)] for _ in range(count)], "float32")
+    rowids = list(range(1, count + 1))
+    state = vector_matrix.Vectors.of(
+        numpy, (1, 1), vector_matrix.Part.of(numpy, rowids, rows.tobytes(), dimension)
+    )
+    spec = IndexSpec("v", "vector", ("v",), dimension=dimension, metric="cosine")
+    neighbours = vector_graph._empty(StoredIndex(1, spec, 0))
+    neighbours.add(numpy.array(rowids, dtype="uint64"), rows, threads=1)
+    monkeypatch.setattr(vector_graph, "_ENOUGH", 0.99)
+    monkeypatch.setattr(vector_graph, "_BREADTH", 1)
+    monkeypatch.setattr(vector_graph, "_LINKS", 0)
+    monkeypatch.setattr(vector_graph, "_WORTH", 1)
+    breadth = vector_graph._set_breadth(neighbours, state, "cosine")
+    assert breadth > 1
+    assert neighbours.expansion_search == breadth
+    monkeypatch.setattr(vector_graph, "_WORTH", count)
+    assert vector_graph._set_breadth(neighbours, state, "cosine") == 0
+
+
+def test_a_graph_that_finds_too_little_is_not_asked(
+    driver: FileDriver, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_graph, "_set_breadth", lambda *_: 0)
+    monkeypatch.setattr(vector_graph.Graph, "near", lambda *_: pytest.fail("it was asked"))
+    channel = filled(driver)
+    assert built(driver, channel).breadth == 0
+    later = FileDriver("sqlite:///" + str(path))
+    other, asked = later.channel(), vector(Random(2))
+    for one in (channel, other):
+        assert ask(one, query(), asked) == ask(one, query(), asked, approximate=False)
+    assert later._vectors.graphs._known[1].breadth == 0
+    other.close()
+    later.close()
     channel.close()
 
 
@@ -239,8 +279,8 @@ def test_what_a_crash_leaves_is_built_anew(driver: FileDriver, path: Path, damag
             data[at] ^= 0xFF
         file.write_bytes(data)
     elif damage == "other mark":
-        mark, digest = file.stem.split("-")[-2:]
-        file.rename(file.with_name(file.name.replace(f"{mark}-{digest}", f"{mark[:-4]}0000-{digest}")))
+        mark = file.stem.split("-")[-3]
+        file.rename(file.with_name(file.name.replace(f"{mark}-", f"{mark[:-4]}0000-")))
     else:
         file.rename(f"{file}.{1}")  # it did not get its name
     later = FileDriver("sqlite:///" + str(path))
