@@ -74,8 +74,12 @@ def apply(difference: Difference, old: AnyMapping[str, Any]) -> JsonObject:
     return {**kept, **difference.changes}
 
 
-def document_difference(mapping: Mapping, document: Any, state: State) -> tuple[Difference, Body]:
+def document_difference(
+    mapping: Mapping, document: Any, state: State, text: str | None = None
+) -> tuple[Difference, Body]:
     """Return what changed in a document since it was stored, and its whole stored form now.
+
+    ``text`` is the document as text, where it is known.
 
     An attribute that was assigned is compared with what is stored. Others can only have changed in place,
     and are compared with what reading gave: a default for a missing attribute, a coercion, an attribute
@@ -87,7 +91,7 @@ def document_difference(mapping: Mapping, document: Any, state: State) -> tuple[
     body = state.body
     assert body is not None
     if isinstance(body, str):
-        text = encode_text(mapping, document)
+        text = encode_text(mapping, document) if text is None else text
         if text == body:
             return Difference({}), body
         whole: Body = text
@@ -191,6 +195,8 @@ class _Comparison:
         )
         if is_whole or mapping.computes_below or stored not in self._old:
             return False
+        if mapping.columns.keeps(known.name, self._old[stored]):
+            return True  # not the same, as the attributes differ
         try:
             again = encode_field(model, known.name, field_reader(model, known.name).read(self._old[stored]))
         except (*OF_AUTHORS, RecursionError) as error:

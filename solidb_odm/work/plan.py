@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
-from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple, TypeVar
+from itertools import repeat
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar, cast
 
 from .._types import Body, is_map
 from ..commands import Batch, Inserts, Patch, Patches, Removals
@@ -109,17 +110,26 @@ def _put_patches(plan: WritePlan, mapping: Mapping, changes: list[Changed], as_t
     rows: list[Patch] = []
     documents: list[Document] = []
     bodies: list[Body | None] = []
-    is_shallow = mapping.is_shallow
+    is_shallow, sure = mapping.is_shallow, _sure_fields(mapping, changes)
     for document, state, (changed, removed), whole in changes:
         key = document.key
         if not is_shallow and is_deep(whole):
             raise _too_deep(mapping, key)
-        check_changed(mapping, document, whole, changed)
+        check_changed(mapping, document, whole, changed, sure)
         given = whole if as_text else body_value(whole) if removed else None
         rows.append(Patch(key, state.revision, changed, removed, given, state.created))
         documents.append(document)
         bodies.append(whole)
     plan.put(Patches(mapping.collection, rows), documents, bodies)
+
+
+def _sure_fields(mapping: Mapping, changes: list[Changed]) -> set[str]:
+    """Return the changed fields of which all documents, if they are many, hold what will be read again."""
+    if len(changes) < _MANY:
+        return set()
+    stored = set[str]().union(*[change.difference.changes for change in changes])
+    names = {mapping.by_stored[name].name for name in stored & mapping.by_stored.keys()}
+    return names.difference(mapping.columns.unsure([change.document for change in changes], names))
 
 
 def _put_inserts(
@@ -182,20 +192,38 @@ def _too_deep(mapping: Mapping, key: str) -> InvalidDocument:
 
 def differences(documents: Iterable[Document]) -> list[tuple[Mapping, list[Changed]]]:
     """Return the documents that differ from their stored form, by class, in the order they are written in."""
-    groups: dict[type[Document], tuple[Mapping, list[Changed]]] = {}
+    groups: dict[type[Document], list[Document]] = {}
     for document in documents:
-        state, model = state_of(document), type(document)
-        assert state.body is not None
-        mapping, changes = groups.get(model) or groups.setdefault(model, (model.__solidb_mapping__, []))
-        try:
-            difference, whole = document_difference(mapping, document, state)
-        except SolidbError:
-            raise
-        except (RecursionError, ValueError) as exc:
-            raise _unencodable(mapping, document, exc) from exc
-        if difference.changes or difference.removed:
-            changes.append(Changed(document, state, difference, whole))
-    return _in_order(list(filter(itemgetter(1), groups.values())), _key_of_changed)
+        groups.setdefault(type(document), []).append(document)
+    changed: list[tuple[Mapping, list[Changed]]] = []
+    for model, members in groups.items():
+        mapping, changes = model.__solidb_mapping__, list[Changed]()
+        for document, text in zip(members, _texts(mapping, members), strict=False):
+            state = state_of(document)
+            try:
+                difference, whole = document_difference(mapping, document, state, text)
+            except SolidbError:
+                raise
+            except (RecursionError, ValueError) as exc:
+                raise _unencodable(mapping, document, exc) from exc
+            if difference.changes or difference.removed:
+                changes.append(Changed(document, state, difference, whole))
+        if changes:
+            changed.append((mapping, changes))
+    return _in_order(changed, _key_of_changed)
+
+
+def _texts(mapping: Mapping, documents: list[Document]) -> Iterable[str | None]:
+    """Return stored documents of one class as texts, made in one call if they are many.
+
+    None, endlessly, if they are to be encoded one by one: what is computed may have to be computed again.
+    """
+    if len(documents) >= _MANY and not (mapping.cached or mapping.keeps_below):
+        bodies = map(attrgetter("body"), map(state_of, documents))
+        made = encode_many(mapping, documents, as_text=True) if {str}.issuperset(map(type, bodies)) else None
+        if made is not None:
+            return cast("Sequence[str]", made)
+    return repeat(None)
 
 
 def grouped(documents: Iterable[Document]) -> list[Group]:

@@ -220,14 +220,20 @@ def check_valid(mapping: Mapping, document: Any, body: Body, names: Iterable[str
             _check_read_alike(mapping, document, read, name)
 
 
-def check_changed(mapping: Mapping, document: Any, body: Body, changed: JsonObject) -> None:
+def check_changed(
+    mapping: Mapping, document: Any, body: Body, changed: JsonObject, sure: Collection[str] = ()
+) -> None:
     """Hold the changed fields of a document to its model, as ``check_valid``.
 
     ``changed`` are their stored values. Those whose values say by themselves that they fit need no look; few
-    of many are read one by one, where no validator of the model's author could want to see the others.
+    of many are read one by one, where no validator of the model's author could want to see the others. The
+    fields in ``sure`` are known to be read as they are.
     """
     known = [mapping.by_stored[stored].name for stored in changed if stored in mapping.by_stored]
-    names: Iterable[str] = mapping.columns.unsure((document,), known) if _is_unicode(body, changed) else known
+    names = known
+    if _is_unicode(body, changed):
+        rest = [name for name in known if name not in sure]
+        names = mapping.columns.unsure((document,), rest) if rest else rest
     is_apart = not mapping.revalidated and len(known) == len(changed)
     if is_apart and not names:
         return

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 from ...language.stored_documents import KEY_PATTERN
 from .field_values import fields_node
-from .forms import LOSSY
+from .forms import LOSSY, nodes_in
 from .scalars import MAXIMUM, MINIMUM, json_value, stored_duration, stored_time
 
 Column: TypeAlias = list[Any]
@@ -37,7 +37,7 @@ Test: TypeAlias = Callable[[Column], bool]
 class ValueColumns:
     """The tests of a model's fields; of those without one nothing is sure."""
 
-    __slots__ = ("_tests",)
+    __slots__ = ("_as_stored", "_tests")
 
     def __init__(self, model: Any, schema: Any) -> None:
         node, config = fields_node(schema)
@@ -45,11 +45,16 @@ class ValueColumns:
         fields: dict[str, Any] = _NOTHING if sets_itself(model) else node["fields"]
         made = {name: makers.of_field(field, config) for name, field in fields.items()}
         self._tests = {name: test for name, test in made.items() if test is not None}
+        self._as_stored = {name for name in self._tests if all(map(_is_json_schema, nodes_in(fields[name])))}
 
     def unsure(self, documents: Iterable[Any], names: Iterable[str]) -> list[str]:
         """Return the fields in which any document may hold something else than would be read of it."""
         rows = list(map(_values_of, documents))
         return [name for name in names if not self._is_sure(name, rows)]
+
+    def keeps(self, name: str, stored: Any) -> bool:
+        """Return whether a stored value of a field is surely read as the same value in Python."""
+        return name in self._as_stored and self._tests[name]([stored])
 
     def _is_sure(self, name: str, rows: list[dict[str, Any]]) -> bool:
         test = self._tests.get(name)
@@ -221,6 +226,12 @@ class _Tests:
         return test
 
 
+def _is_json_schema(node: Any) -> bool:
+    """Return whether what a part of a schema describes are the values that JSON has."""
+    kind = node.get("type")
+    return not isinstance(kind, str) or kind in _JSON_SCHEMAS
+
+
 def sets_itself(model: Any) -> bool:
     """Return whether a model has a ``model_post_init`` of its own, beside that of private attributes."""
     function: Any = model.model_post_init
@@ -375,6 +386,22 @@ _SCALARS: Final[dict[str, Callable[[Any, Any], Test | None]]] = {
     "literal": _literal,
 }
 _CLASSES: Final[dict[str, Any]] = {"bool": bool, "none": type(None), "date": date, "uuid": UUID}
+_JSON_SCHEMAS: Final = frozenset(
+    (
+        "model-field",
+        "str",
+        "int",
+        "float",
+        "bool",
+        "none",
+        "any",
+        "list",
+        "dict",
+        "nullable",
+        "default",
+        "union",
+    )
+)
 _JSON_CLASSES: Final[dict[str, Any]] = {
     "str": str, "int": int, "float": float, "bool": bool, "none": type(None),
 }  # fmt: skip

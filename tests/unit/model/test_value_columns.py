@@ -18,6 +18,8 @@ from solidb_odm.errors import SolidbError
 from solidb_odm.model.declaration.mapping import Mapping
 from solidb_odm.model.stored import codec
 from solidb_odm.model.stored.codec import check_changed, check_new, check_valid, encode_text, encode_value
+from solidb_odm.model.stored.field_values import encode_field, field_reader
+from solidb_odm.work.differences import identical
 
 STORE = Registry()
 
@@ -251,3 +253,29 @@ def test_a_missing_attribute_is_not_sure() -> None:
 def test_an_odd_key_is_not_sure(key: Any) -> None:
     document = CLASSES["text"].model_construct(key=key, value="a")
     assert CLASSES["text"].__solidb_mapping__.columns.unsure((document,), ("key",)) == ["key"]
+
+
+JSON: list[Any] = [
+    None, True, 1, -5, 2**63, 1.0, -0.0, "", "a", "abcd", "1", "2024-01-01", [], ["a"], [1], [1.5, True],
+    [None], [["a"]], {}, {"a": 1}, {"a": 1.0}, {"a": [{"sku": "a", "count": 1}]}, {"a": {"b": [1.5, "x"]}},
+    {"kind": "car"}, {"sku": "a", "count": 1, "price": 1.5, "at": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_stored_values_that_are_kept_are_read_and_stored_as_they_are(name: str) -> None:
+    model, mapping = CLASSES[name], CLASSES[name].__solidb_mapping__
+    for stored in JSON:
+        if mapping.columns.keeps("value", stored):
+            value = field_reader(model, "value").read(stored)
+            assert identical(value, stored), stored
+            assert identical(encode_field(model, "value", value), stored)
+
+
+def test_values_that_json_has_are_kept() -> None:
+    columns = {name: CLASSES[name].__solidb_mapping__.columns for name in TYPES}
+    kept = {name for name in TYPES if any(columns[name].keeps("value", stored) for stored in JSON)}
+    assert kept == {
+        "text", "short", "whole", "bounded", "number", "positive", "truth", "maybe", "texts", "few", "vector",
+        "counts", "anything", "plain", "either", "any_number",
+    }  # fmt: skip

@@ -13,10 +13,12 @@ from pydantic import BaseModel, Field, computed_field, field_serializer, field_v
 from pydantic_core import to_json
 
 from solidb_odm import Document, Registry
+from solidb_odm.errors import InvalidDocument
 from solidb_odm.model.document_state import state_of
 from solidb_odm.model.stored.codec import decode, encode_text
-from solidb_odm.work import MISSING, Conflict, apply, diff, merge
+from solidb_odm.work import MISSING, Conflict, apply, diff, merge, plan
 from solidb_odm.work.differences import _Comparison, document_difference, identical
+from solidb_odm.work.plan import differences, make_plan
 
 scalars = (
     st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, -1.5]) | st.sampled_from("ab")
@@ -205,3 +207,35 @@ def test_a_list_that_changed_in_place_needs_no_reading_of_the_whole(monkeypatch:
     monkeypatch.delattr(_Comparison, "_read")
     (changes, _), _ = document_difference(mapping, document, state_of(document))
     assert changes == {"wordList": ["a", "b"], "parts": [{"name": "z", "at": None, "counts": {}}]}
+
+
+@pytest.mark.parametrize("model", [Bag, Watched, Whole, Written])
+def test_many_changed_documents_are_written_as_one_by_one(
+    model: type[Bag], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[Any] = []
+    for many in (20, 1_000_000):
+        monkeypatch.setattr(plan, "_MANY", many)
+        chance, held = random.Random(7), []
+        for number in range(60):
+            body = to_json({"_key": f"k{number:02}", **chance.choice(STORED)}).decode()
+            held.append(decode(model.__solidb_mapping__, f"k{number:02}", body))
+            state_of(held[-1]).store(f"r{number}", "", "", body)
+            for name in chance.sample(list(CHANGES), 2):
+                CHANGES[name](held[-1])
+        made = make_plan(encode_text, [], differences(held), [])
+        plans.append([(batch.collection, batch.rows) for batch in made.batches])
+    assert plans[0] == plans[1]
+    assert len(plans[0][0][1]) > 20
+
+
+@pytest.mark.parametrize("wrong", [5, [1], {"a"}, None])
+def test_one_wrong_value_among_many_changed_documents_is_refused(wrong: Any) -> None:
+    mapping = Bag.__solidb_mapping__
+    body = encode_text(mapping, Bag(key="k"))
+    held = [decode(mapping, "k", body) for _ in range(30)]
+    for place, bag in enumerate(held):
+        state_of(bag).store("r", "", "", body)
+        bag.words = wrong if place == 17 else ["b"]
+    with pytest.raises(InvalidDocument, match="does not fit its model"):
+        make_plan(encode_text, [], differences(held), [])
