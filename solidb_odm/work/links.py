@@ -46,33 +46,42 @@ def referred(document: Document) -> Iterator[Reference]:
             yield Reference(target, name, cascade.saves, cascade.deletes_orphans)
 
 
-def leads_by_id(documents: Sequence[Document]) -> bool:
-    """Return whether documents of one class surely refer to others by their ids alone, at the least cost.
+def referred_by(documents: Sequence[Document]) -> list[Reference] | None:
+    """Return what documents of one class refer to, each of it once a field; None if it takes a closer look.
 
-    All values of a field are looked at at once. False, too, for what takes a closer look.
+    All values of a field are looked at at once, which costs the least. What they lead to by its id alone is
+    no object here, as in ``referred``.
     """
     model, rows = cast(Any, type(documents[0])), [vars(document) for document in documents]
-    ends = ("from_", "to") if model.__solidb_kind__ == "edge" else ()
-    return all(_TEXT.issuperset(_classes([row.get(end) for row in rows])) for end in ends) and all(
-        field.target is not None and _are_ids([row.get(field.names[0]) for row in rows])
-        for field in link_fields(model)
-    )
+    references: list[Reference] = []
+    for name in ("from_", "to") if model.__solidb_kind__ == "edge" else ():
+        ends: list[Any] = [row.get(name) for row in rows]
+        objects = {id(end): end for end in ends if not isinstance(end, str)}
+        if not all(isinstance(end, Document) for end in objects.values()):
+            return None
+        references += [Reference(end, name, brings=True) for end in objects.values()]
+    for field in link_fields(model):
+        objects = _held([row.get(field.names[0]) for row in rows]) if field.target is not None else None
+        if objects is None:
+            return None
+        saves, keeps = field.cascade.saves, field.cascade.deletes_orphans
+        references += [Reference(target, field.names[0], saves, keeps) for target in objects.values()]
+    return references
 
 
-def _are_ids(values: list[Any]) -> bool:
-    """Return whether what stands for links are links, or lists of them, that have no document."""
+def _held(values: list[Any]) -> dict[int, Any] | None:
+    """Return the documents that links, or lists of links, hold; None if something else stands for a link."""
     if list in _classes(values):
         values = [link for value in values for link in (value if is_list(value) else (value,))]
     links = [value for value in values if value is not None]
-    are_links = all(hasattr(kind, "__solidb_any_target__") for kind in _classes(links))
-    return are_links and not any(link.is_loaded for link in links)
+    if not all(hasattr(kind, "__solidb_any_target__") for kind in _classes(links)):
+        return None
+    targets = [link.__solidb_document__() for link in links]
+    return {id(target): target for target in targets if target is not None}
 
 
 def _classes(values: list[Any]) -> set[Any]:
     return set(map(type, values))
-
-
-_TEXT = frozenset((str,))
 
 
 def unread(document: Document) -> Iterator[str]:

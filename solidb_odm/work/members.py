@@ -25,7 +25,7 @@ from ..model.document_state import (
 from .aliases import has_aliases
 from .differences import document_difference
 from .identity import IdentityMap, References
-from .links import Reference, leads_by_id, referred, refers, unread
+from .links import Reference, referred, referred_by, refers, unread
 from .states import check_document, checked, gone, outdated, refusal
 
 if TYPE_CHECKING:
@@ -174,9 +174,21 @@ class Holdings:
 
     def _brings_none(self, documents: Sequence[Document]) -> bool:
         """Return whether no others are added with documents of one class."""
-        if not refers(type(documents[0])) or leads_by_id(documents):
+        if not refers(type(documents[0])):
             return True
+        references = referred_by(documents)
+        if references is not None:
+            return not any(map(self._comes_along, references))
         return not any(map(self._brings, documents))
+
+    def _has_all_of(self, documents: Sequence[Document]) -> bool:
+        """Return whether documents of one class surely refer to nothing that is to be added or is missing."""
+        references = referred_by(documents)
+        return references is not None and all(
+            (state := state_of(reference.document)).owner is self
+            or (state.is_stored and not self._comes_along(reference))
+            for reference in references
+        )
 
     def _brings(self, document: Document) -> bool:
         """Return whether other documents are added with one."""

@@ -31,7 +31,7 @@ from ..model.document_state import (
 from ..model.stored.codec import encode_text, encode_value
 from .aliases import are_sole, has_aliases
 from .differences import identical, is_as_stored
-from .links import Reference, leads_by_id, refers
+from .links import Reference, refers
 from .members import Holdings
 from .plan import Documents, WritePlan, differences, make_plan
 from .states import hooks_of, is_marked_now, loose_reference, run_hook, run_hook_late
@@ -151,7 +151,7 @@ class UnitOfWork(Holdings):
         for document in chain(self.new.values(), self.changed.values()):
             groups.setdefault(type(document), []).append(document)
         for model, documents in groups.items():
-            if refers(model) and not leads_by_id(documents):
+            if refers(model) and not self._has_all_of(documents):
                 for document in documents:
                     loose += [(document, reference) for reference in self.bring(document)]
         for document, reference in loose:

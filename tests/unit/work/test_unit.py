@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from solidb_odm import Document, Edge, Link, Registry
 from solidb_odm.commands import Inserts, Patches, Removals
 from solidb_odm.work import UnitOfWork
-from solidb_odm.work.links import leads_by_id, referred
+from solidb_odm.work.links import referred, referred_by
 from tests.garbage import collect_garbage
 
 
@@ -174,11 +174,19 @@ MADE: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("kind", MADE)
-def test_documents_that_lead_by_ids_alone_refer_to_no_objects(kind: str) -> None:
-    single = [document for document in MADE[kind] if leads_by_id([document])]
-    assert len(single) == {"links": 2, "edges": 2, "below": 0}[kind]
-    assert all(list(referred(document)) == [] for document in single)
-    if single:
-        assert leads_by_id(single)
-    for document in MADE[kind]:
-        assert leads_by_id([*single, document]) == (document in single), document
+def test_what_many_documents_refer_to_is_what_each_refers_to(kind: str) -> None:
+    known = [(document, referred_by([document])) for document in MADE[kind]]
+    assert any(references is None for _, references in known)
+    sure = [document for document, references in known if references is not None]
+    assert bool(sure) == (kind != "below")
+    for document, references in known:
+        if references is None:
+            assert referred_by([*sure, document]) is None
+    together = set[Any]()
+    for document in sure:
+        alone = {(id(made.document), *made[1:]) for made in referred(document)}
+        assert {(id(made.document), *made[1:]) for made in referred_by([document]) or ()} == alone
+        together |= alone
+    if sure:
+        assert {(id(made.document), *made[1:]) for made in referred_by(sure) or ()} == together
+        assert together
