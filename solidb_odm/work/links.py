@@ -61,11 +61,11 @@ def referred_by(documents: Sequence[Document]) -> list[Reference] | None:
             return None
         references += [Reference(end, name, brings=True) for end in objects.values()]
     for field in link_fields(model):
-        objects = _held([row.get(field.names[0]) for row in rows]) if field.target is not None else None
-        if objects is None:
+        held = _held([row.get(field.names[0]) for row in rows]) if field.target is not None else None
+        if held is None:
             return None
         saves, keeps = field.cascade.saves, field.cascade.deletes_orphans
-        references += [Reference(target, field.names[0], saves, keeps) for target in objects.values()]
+        references += [Reference(target, field.names[0], saves, keeps) for target in held.values()]
     return references
 
 

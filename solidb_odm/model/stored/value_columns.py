@@ -23,8 +23,9 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from ...language.stored_documents import KEY_PATTERN
+from .core_schemas import nodes_in
 from .field_values import fields_node
-from .forms import LOSSY, nodes_in
+from .forms import LOSSY
 from .scalars import MAXIMUM, MINIMUM, json_value, stored_duration, stored_time
 
 Column: TypeAlias = list[Any]
