@@ -43,6 +43,7 @@ class EndType:
     """How the end of an edge is read: a document or ``"collection/key"``; it is stored as the latter."""
 
     __slots__ = ()
+    __solidb_end__ = True
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, EndType)

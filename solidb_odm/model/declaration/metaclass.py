@@ -13,9 +13,9 @@ import threading
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import cached_property
-from inspect import currentframe
+from inspect import currentframe, get_annotations
 from types import FrameType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 from pydantic import ConfigDict, Field, PrivateAttr
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
@@ -29,7 +29,7 @@ from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
 from ..links.placement import Reader, direct_readers, link_fields, reader_of
 from ..stored.field_values import stored_name
-from ..stored.plain_types import is_plain_field, is_plain_link, is_plainly_declared, validated_fields
+from ..stored.plain_types import is_end, is_plain_field, is_plain_link, is_plainly_declared, validated_fields
 from ..stored.pydantic_attributes import (
     FIELDS,
     GENERIC,
@@ -206,6 +206,7 @@ class DocumentMeta(ModelMetaclass):
                 _makers.pop()
             if later:
                 cls.model_config.pop("defer_build")  # classes that inherit from it are built at once
+                _evaluate_annotations(cls)
             try:
                 type.__setattr__(cls, "__solidb_is_stated__", is_stated)
                 type.__setattr__(cls, "__solidb_is_bare__", is_bare)
@@ -260,6 +261,12 @@ class DocumentMeta(ModelMetaclass):
         """What the mapper knows of the class; made when first needed."""
         mapping: Mapping | None = cls.__dict__.get("__solidb_made_mapping__")
         return cast(Mapping, finish(cls, required=True)) if mapping is None else mapping
+
+
+def _evaluate_annotations(cls: Any) -> None:
+    """Look up once what the annotations of a base name, which Pydantic would do for each class over it."""
+    own = type("", (), {"__annotations__": get_annotations(cls), "__module__": cls.__module__})
+    type.__setattr__(cls, "__annotations__", get_type_hints(own, include_extras=True))
 
 
 def _refusal(error: Exception, model: str, options: dict[str, Any]) -> DeclarationError:
@@ -426,7 +433,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     check_fields(cls, doubtful)
     suspects, validated = list(fields), validated_fields(cls)
     if validated is not None:
-        suspects = [name for name in doubtful if not is_plain_link(fields[name], (Index, Cascade))]
+        suspects = [name for name in doubtful if not _is_known(fields[name])]
         suspects += [name for name in fields if name in validated and name not in suspects]
     if suspects:
         try_fields(cls, suspects)
@@ -448,6 +455,11 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
             raise
         type.__setattr__(cls, "__solidb_claimed__", True)
     return mapping
+
+
+def _is_known(info: FieldInfo) -> bool:
+    """Return whether a field holds links or the end of an edge, which come back as they were stored."""
+    return is_end(info) or is_plain_link(info, (Index, Cascade))
 
 
 def _claim(mapping: Mapping) -> CollectionSpec:

@@ -141,6 +141,11 @@ def is_plain_link(info: FieldInfo, more: tuple[type[Any], ...]) -> bool:
     return is_bare and is_link and info.default in (PydanticUndefined, None, []) and _is_plain_default(info)
 
 
+def is_end(info: FieldInfo) -> bool:
+    """Return whether a field is the end of an edge as ``Edge`` declares it."""
+    return len(info.metadata) == 1 and hasattr(info.metadata[0], "__solidb_end__") and not info.exclude
+
+
 def _is_plain_note(annotation: Any, note: Any) -> bool:
     """Return whether a note limits values, and does not say how the types of a union are tried."""
     if type(note).__module__ not in _CONSTRAINTS:

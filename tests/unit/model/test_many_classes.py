@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, Field, create_model, model_valid
 from pydantic_core import SchemaSerializer, SchemaValidator
 from typing_extensions import Annotated  # noqa: UP035  what create_model is given at run time
 
-from solidb_odm import Document, Link, Lossy, Registry, RenamedFrom
-from solidb_odm.model.declaration import forward_references, registry
+from solidb_odm import Document, Edge, Link, Lossy, Registry, RenamedFrom, SoftDelete, Timestamped
+from solidb_odm.model.declaration import forward_references, metaclass, registry
 from solidb_odm.model.stored import core_schemas
 from solidb_odm.model.stored.core_schemas import core_schema_of, nodes_in
 from solidb_odm.model.stored.forms import ADAPTED, stored_form, stored_schema
@@ -196,3 +196,23 @@ def test_children_of_one_class_are_not_compared_with_each_other(monkeypatch: pyt
     ]
     assert compared == []
     assert len(Root.__solidb_registry__.claimants("many_roots")) == len(children) + 1
+
+
+def test_the_ends_of_an_edge_need_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(metaclass, "try_fields", lambda cls, names: tried.extend(names))
+
+    class ManyEnds(Document, collection="many_ends", registry=Registry()):
+        pass
+
+    class ManyWays(Edge[ManyEnds, ManyEnds], collection="many_ways"):
+        weight: float = 0.0
+        odd: Annotated[str, AfterValidator(shouted)] = ""
+
+    assert ManyWays.__solidb_mapping__.kind == "edge"
+    assert tried == ["odd"]
+
+
+def test_the_annotations_of_bases_are_looked_up_once() -> None:
+    for base in (Document, Edge, Timestamped, SoftDelete):
+        assert not [text for text in base.__annotations__.values() if isinstance(text, str)]
