@@ -12,6 +12,7 @@ import os
 import runpy
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -70,7 +71,9 @@ def wait() -> None:
                 import_module(module.name)
     gc.freeze()
     for line in sys.stdin:
-        child = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads, such as those of NumPy
+            child = os.fork()
         if not child:
             _run(**json.loads(line))
             return
