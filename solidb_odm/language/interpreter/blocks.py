@@ -108,6 +108,7 @@ def _compile_tables(compiler: Compiler, tables: nodes.With, scope: Variables) ->
 def _plain_table(compiler: Compiler, table: nodes.CommonTable, scope: Variables) -> Prepare:
     rows = compiler.query(table.query, scope.copy())
     slot = compiler.frame.declare(scope, table.name)
+    compiler.frame.tables.add(slot)
 
     def prepare(seed: Row) -> None:
         seed[slot] = list(rows(seed))
@@ -120,6 +121,7 @@ def _recursive_table(compiler: Compiler, table: nodes.CommonTable, scope: Variab
     branches = _branches(table)
     anchor = compiler.query(branches[0], scope.copy())
     slot = compiler.frame.declare(scope, table.name)
+    compiler.frame.tables.add(slot)
     steps = [compiler.query(branch, scope.copy()) for branch in branches[1:]]
 
     def prepare(seed: Row) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from operator import is_
 from typing import Any
 
 from ..._types import Json
@@ -316,20 +317,25 @@ def _window(compiler: Compiler, node: nodes.Window, scope: Variables) -> Value:
 
 
 def _subquery(compiler: Compiler, node: nodes.Subquery, scope: Variables) -> Value:
-    """Compile a subquery; one that depends on nothing outside is run once, and again after a write."""
-    outside = set(scope.names.values()) | {scope.score}
-    with compiler.frame.reading() as reads:
+    """Compile a subquery; one that depends on nothing outside is run once, and again after a write.
+
+    On the tables of a WITH it may depend: as long as they are the same lists.
+    """
+    frame, outside = compiler.frame, set(scope.names.values()) | {scope.score}
+    with frame.reading() as reads:
         rows = compiler.query(node.query, scope.copy())
-    if reads & outside or (compiler.frame.mutating and writes(node.query)):
+    tables = tuple(reads & outside)
+    if not frame.tables.issuperset(tables) or (frame.mutating and writes(node.query)):
         return lambda row: list(rows(row))
     memory_key = object()
 
     def once(row: Row) -> list[Json]:
         run: Run = row[0]
-        known: tuple[int, list[Json]] | None = run.memory.get(memory_key)
-        if known is None or known[0] != run.written:
-            known = run.memory[memory_key] = run.written, list(rows(row))
-        return known[1]
+        given = [row[slot] for slot in tables]
+        known: tuple[int, list[Json], list[Json]] | None = run.memory.get(memory_key)
+        if known is None or known[0] != run.written or not all(map(is_, known[1], given)):
+            known = run.memory[memory_key] = run.written, given, list(rows(row))
+        return known[2]
 
     return once
 

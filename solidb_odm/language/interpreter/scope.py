@@ -50,6 +50,8 @@ class Frame:
     def __init__(self, *, mutating: bool = False) -> None:
         self.size = 1
         self.mutating = mutating
+        self.tables: set[int] = set()
+        """The slots of the tables of a WITH, which are the same for many rows."""
         self.binds: set[str] = set()
         self.problems: list[QueryError] = []
         self.selections: list[CandidateSet] = []

@@ -1,5 +1,6 @@
 """FOR, FILTER, SORT, LIMIT, COLLECT, subqueries, set operations: laws, and what the cases leave open."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solidb_odm._types import JsonObject
 from solidb_odm.errors import CollectionNotFound, QueryError, UnsupportedQueryError
 from solidb_odm.language.interpreter import MemorySource, compile_expression, evaluate, lookups, prepare
 from solidb_odm.language.interpreter.runtime import Run
@@ -183,3 +185,32 @@ def test_an_array_that_comes_again_is_grouped_once(monkeypatch: pytest.MonkeyPat
     )
     assert len(run(text, source)) == 30
     assert grouped == [1]
+
+
+class Counted(MemorySource):
+    """A source that counts how often a collection is read from its beginning."""
+
+    scans = 0
+
+    def scan(self, collection: str) -> Iterator[JsonObject]:
+        self.scans += 1
+        return super().scan(collection)
+
+
+def test_a_subquery_over_a_table_is_run_once() -> None:
+    source = Counted({"things": [{"_key": f"k{n}", "a": n} for n in range(10)]})
+    text = (
+        "WITH high AS (FOR t IN things FILTER t.a >= 7 RETURN t.a) FOR t IN things"
+        " FILTER t.a IN (FOR h IN high LET n = FIRST((FOR u IN things RETURN h)) FILTER n != 8 RETURN n)"
+        " RETURN t.a"
+    )
+    assert run(text, source) == [7, 9]
+    assert source.scans <= 2 + 3
+
+
+def test_a_subquery_over_a_recursive_table_sees_each_round() -> None:
+    text = (
+        "WITH RECURSIVE n AS (RETURN 1 UNION ALL FOR x IN n FILTER x < 4 AND x IN (FOR y IN n RETURN y)"
+        " AND LENGTH((FOR y IN n RETURN y)) == 1 RETURN x + 1) FOR x IN n RETURN x"
+    )
+    assert run(text) == [1, 2, 3, 4]
