@@ -127,6 +127,8 @@ def _is_of_documents(query: nodes.Block, search: HitSearch) -> bool:
     """Return whether keys and scores of a search are asked for of the documents at hand alone."""
     variables = {clause.variable for clause in query.body if isinstance(clause, nodes.For)}
     seen = list(walk(query))
+    if any(isinstance(node, nodes.Lambda) for node in seen):  # whose variable may have the name of one
+        return False
     for name, forms in (
         (search.keys, [_is_among(variable, search) for variable in variables]),
         (search.scores, [_score_of(variable, search) for variable in variables]),

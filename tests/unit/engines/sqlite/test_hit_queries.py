@@ -255,3 +255,11 @@ def test_two_searches_are_ranked_by_their_indexes() -> None:
         assert query.ranked == ranked
         assert query.also == {1 - ranked}
         assert query.best.conditions == ()
+
+
+def test_a_variable_of_a_lambda_is_not_the_document_at_hand() -> None:
+    best = f"{LETS.format(HEADS[0])} {FOUND} SORT scores[d._key] DESC LIMIT 1 RETURN"
+    for returned, is_ranked in (("[d._key IN keys]", True), ("MAP_VALUES(d.m, d -> d._key IN keys)", False)):
+        query = hit_query(parse(f"{best} {returned}"))
+        assert query is not None
+        assert (query.best is not None) == is_ranked
