@@ -248,6 +248,6 @@ def _read_anew(context: Context, written: Mapping[str, Collection[str] | None]) 
         for key, document in held.items():
             row = by_key.get(key)
             if row is None:
-                work.vanished(document)
+                work.vanished(document, is_lasting=not context.interactive)
             elif row[1] != state_of(document).revision:
                 take_stored(work, document, row)

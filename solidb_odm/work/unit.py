@@ -230,9 +230,14 @@ class UnitOfWork(Holdings):
         if plan.has_hooks:
             self._run_after(plan, run_hook_late if is_lasting else run_hook)
 
-    def vanished(self, document: Document) -> None:
-        """Let go of a document that a statement deleted; going back brings it back."""
+    def vanished(self, document: Document, *, is_lasting: bool) -> None:
+        """Let go of a document that a statement deleted; going back brings it back unless it ``is_lasting``."""
         state = state_of(document)
+        if is_lasting:
+            self.expunge(document)
+            state.store("", state.created, state.updated, None)
+            state.is_gone = True
+            return
         self._undo.note(document, state, state.assigned, by_statement=True)
         self._removed(document)
 

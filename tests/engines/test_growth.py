@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from random import Random
 from typing import Annotated, Any, ClassVar
 
 import pytest
@@ -28,6 +29,7 @@ from solidb_odm import (
     create_engine,
     delete,
     desc,
+    in_,
     insert,
     outgoing,
     select,
@@ -439,3 +441,62 @@ def test_sqlite_takes_as_many_steps_for_each_page_of_an_indexed_order(
         taken = [steps.of(onwards) for _ in range(39)]
         taken = [steps.of(back) for _ in range(39)] if backwards else taken
     assert 0 < max(taken) <= 1.5 * min(taken) + 4, taken
+
+
+# --- and what is held is as it is stored --------------------------------------------------------------
+
+
+def _steps(chosen: Random) -> list[Callable[[Session], object]]:
+    """Return statements over keys and codes of which some are there, told in different ways what they wrote."""
+    key, other = (f"p{chosen.randrange(12):04}" for _ in range(2))
+    code, note = f"c{chosen.randrange(12):04}", str(chosen.random())
+    changed = update(Parcel).values(note=note)
+    return [
+        lambda session: session.execute(changed.where(Parcel.key == key)),
+        lambda session: session.execute(changed.where(in_(Parcel.key, [key, other]))),
+        lambda session: session.execute(changed.where(Parcel.weight == chosen.randrange(9))),
+        lambda session: session.execute(changed.where(Parcel.code == code).returning(Parcel.note)).all(),
+        lambda session: session.execute(changed.where(Parcel.code == code).returning(Parcel)).all(),
+        lambda session: session.execute(upsert(Parcel).values({"key": key, "note": note, "code": key})),
+        lambda session: session.execute(upsert(Parcel).on(Parcel.code).values({"code": code, "note": note})),
+        lambda session: session.execute(delete(Parcel).where(Parcel.key == key)),
+        lambda session: session.execute(
+            delete(Parcel).where(Parcel.code == code).returning(Parcel.key)
+        ).all(),
+        lambda session: session.rollback(),
+        lambda session: session.commit(),
+    ]
+
+
+def _check_held(session: Session, documents: list[Parcel]) -> None:
+    """Compare the documents that are in the session with their columns, which nothing is loaded for."""
+    rows = session.execute(select(Parcel.key, Parcel.note, Parcel.code, Parcel.rev)).all()
+    stored = {row[0]: tuple(row) for row in rows}
+    for held in filter(session.__contains__, documents):
+        assert (held.key, held.note, held.code, held.rev) == stored.get(held.key)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_a_session_holds_is_as_it_is_stored_after_any_statement(engine: Engine, seed: int) -> None:
+    chosen = Random(seed)
+    engine.create_all(Parcel)
+    with Session(engine) as session:
+        session.add_all(_parcels(12))
+        session.commit()
+        documents = [*session.scalars(select(Parcel)).all()]
+        for _ in range(12):
+            chosen.choice(_steps(chosen))(session)
+            _check_held(session, documents)
+            first, second = (chosen.choice(_steps(chosen)[:-2]) for _ in range(2))
+            with suppress(Undo), session.begin_nested():
+                first(session)
+                with suppress(Undo), session.begin_nested():
+                    second(session)
+                    _check_held(session, documents)
+                    if chosen.random() < 0.5:
+                        raise Undo
+                _check_held(session, documents)
+                if chosen.random() < 0.5:
+                    raise Undo
+            _check_held(session, documents)
+            documents += [parcel for parcel in session.scalars(select(Parcel)) if parcel not in documents]
