@@ -231,7 +231,7 @@ class UnitOfWork(Holdings):
             self._run_after(plan, run_hook_late if is_lasting else run_hook)
 
     def vanished(self, document: Document, *, is_lasting: bool) -> None:
-        """Let go of a document that a statement deleted; going back brings it back unless it ``is_lasting``."""
+        """Let go of a document that a statement deleted; going back brings it back, if it can."""
         state = state_of(document)
         if is_lasting:
             self.expunge(document)

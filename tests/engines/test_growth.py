@@ -447,7 +447,7 @@ def test_sqlite_takes_as_many_steps_for_each_page_of_an_indexed_order(
 
 
 def _steps(chosen: Random) -> list[Callable[[Session], object]]:
-    """Return statements over keys and codes of which some are there, told in different ways what they wrote."""
+    """Return statements over keys and codes, of which some are there."""
     key, other = (f"p{chosen.randrange(12):04}" for _ in range(2))
     code, note = f"c{chosen.randrange(12):04}", str(chosen.random())
     changed = update(Parcel).values(note=note)
