@@ -29,7 +29,7 @@ from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
 from ..links.placement import Reader, direct_readers, link_fields, reader_of
 from ..stored.field_values import stored_name
-from ..stored.plain_types import is_end, is_plain_field, is_plain_link, is_plainly_declared, validated_fields
+from ..stored.plain_types import is_plain_field, is_plain_link, is_plainly_declared, validated_fields
 from ..stored.pydantic_attributes import (
     FIELDS,
     GENERIC,
@@ -433,7 +433,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     check_fields(cls, doubtful)
     suspects, validated = list(fields), validated_fields(cls)
     if validated is not None:
-        suspects = [name for name in doubtful if not _is_known(fields[name])]
+        suspects = [name for name in doubtful if not is_plain_link(fields[name], (Index, Cascade))]
         suspects += [name for name in fields if name in validated and name not in suspects]
     if suspects:
         try_fields(cls, suspects)
@@ -455,11 +455,6 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
             raise
         type.__setattr__(cls, "__solidb_claimed__", True)
     return mapping
-
-
-def _is_known(info: FieldInfo) -> bool:
-    """Return whether a field holds links or the end of an edge, which come back as they were stored."""
-    return is_end(info) or is_plain_link(info, (Index, Cascade))
 
 
 def _claim(mapping: Mapping) -> CollectionSpec:

@@ -131,7 +131,9 @@ def is_plainly_declared(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bo
 
 
 def is_plain_link(info: FieldInfo, more: tuple[type[Any], ...]) -> bool:
-    """Return whether a field holds a link or a list of links, which come back as they were stored."""
+    """Return whether a field holds links or the end of an edge, which come back as they were stored."""
+    if is_end(info):
+        return True
     members = _others(alternatives(info.annotation))
     if len(members) != 1 or not all(isinstance(note, more) for note in info.metadata):
         return False
