@@ -114,7 +114,8 @@ def _maker(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Row]:
     """Return the function that makes rows of columns of these names."""
     namespace: dict[str, Any] = {"__slots__": (), "_fields": names, "__doc__": Row.__doc__}
     columns = [(f"c{place}", object) for place in range(len(names))]
-    places = cast("Any", NamedTuple)("Places", columns).__dict__  # whose attributes read items at once
+    tuples: Any = cast("Any", NamedTuple)("Places", columns)
+    places: dict[str, Any] = {**vars(tuples)}  # kept, as the collector empties those of the class
     for place, name in enumerate(names):
         if not name.startswith("__"):
             is_alone = names.count(name) == 1
