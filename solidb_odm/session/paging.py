@@ -465,7 +465,7 @@ class RowStream:
             rows = yield from self._values(context)
         else:
             rows = yield from self._page(context)
-        if self._after is not None and not self._keys and self._is_read_by_keys():
+        if self._after is not None and not self._keys and self._is_read_by_keys(context):
             yield from self._read_keys(context)  # before the rows are changed, and with them their order
         self.is_over = self._after is None and not self._keys and not self._rows
         return rows
@@ -476,7 +476,7 @@ class RowStream:
         _check_size(self._size)
         if context.interactive and _are_values(keyset(self._statement)) and not self._is_computed():
             yield from self._measure(context)
-        elif context.interactive and self._is_read_by_keys():
+        elif context.interactive and self._is_read_by_keys(context):
             _is_of_documents(keyset(self._statement))
             yield from self._read_keys(context)
             self.is_over = not self._keys
@@ -514,12 +514,15 @@ class RowStream:
     def _most(self, context: Context) -> int:
         return self._window if context.interactive else min(self._window, SERVER_WINDOW)
 
-    def _is_read_by_keys(self) -> bool:
-        """Return whether rows of models are told apart by keys, and sorted by more than one of them."""
+    def _is_read_by_keys(self, context: Context) -> bool:
+        """Return whether rows of models are told apart by keys, which no index has in the order of pages.
+
+        A file has the order of one key. A server reads all documents for each page after a key.
+        """
         wanted = keyset(self._statement)
         are_models = not any(isinstance(source, Table) for source in wanted.sources)
-        is_sorted = are_models and not wanted.is_grouped and len(wanted.keys) > 1
-        return is_sorted and not self._is_of_values
+        is_told = are_models and not wanted.is_grouped and (len(wanted.keys) > 1 or not context.interactive)
+        return is_told and not self._is_of_values
 
     def _is_computed(self) -> bool:
         """Return whether each page is computed from all rows, and rows are values that don't change."""

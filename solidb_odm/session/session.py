@@ -190,11 +190,11 @@ class Session(SessionBase, Blocking):
     ) -> Iterator[T]:
         """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
-        A select of documents, also with joins, is sorted once for 100,000 rows (20,000 on a server), whose
-        keys are kept: a row that no longer matches when its batch is read is left out, and one that is moved
-        in the order is not returned twice. Groups and rows of named statements are read in blocks of this
-        size, and on a file values in blocks of some megabytes. Documents that are changed meanwhile stay in
-        the session until the commit.
+        A select of documents, also with joins, is sorted once for 100,000 rows (20,000 on a server, of values
+        too), whose keys are kept: a row that no longer matches when its batch is read is left out, and one
+        that is moved in the order is not returned twice. Groups and rows of named statements are read in
+        blocks of this size, and on a file values in blocks of some megabytes. Documents that are changed
+        meanwhile stay in the session until the commit.
         """
         refuse_options("stream()", others)
         rows = RowStream(statement, batch, read)

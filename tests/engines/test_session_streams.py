@@ -116,6 +116,25 @@ def test_every_engine_sorts_once_for_many_batches(store: Store, session: Session
     assert len(asked) == 1 + 1 + 5
 
 
+@pytest.mark.parametrize("statement", [select(Person), select(Person.key)], ids=["documents", "values"])
+def test_a_stream_in_the_order_of_keys_asks_a_server_for_its_keys_once(
+    store: Store, session: Session, statement: Any
+) -> None:
+    """A server reads the whole collection for each page that begins after a key; a file has their order."""
+    store.put(*people())
+    engine = RecordingEngine(session.engine)
+    with Session(engine) as other:
+        rows = list(other.stream(statement, batch=5))
+    assert [getattr(row, "key", row) for row in rows] == [person.key for person in people()]
+    asked = [command for command in engine.commands if isinstance(command, FetchDocuments | RunQuery)]
+    named = [value for command in asked for value in command.binds.values() if isinstance(value, list)]
+    if not session.engine.capabilities.interactive_transactions:
+        assert len(asked) == 1 + 1 + 5
+        assert list(map(len, named)) == [5] * 5
+    else:
+        assert not named
+
+
 def test_a_row_that_is_moved_in_the_order_meanwhile_is_there_once(runners: RecordingEngine) -> None:
     seen: list[int] = []
     with Session(runners) as session:
