@@ -143,7 +143,8 @@ class Collections(Caller):
 
         With a path or a file, return the number of documents.
 
-        Documents are read in pages. ``progress`` is called with the number of documents so far.
+        Documents are read in pages, the first of 1,000 documents, the others of about four megabytes.
+        ``progress`` is called after each with the number of documents so far.
         """
         if target is None:
             return self._exported(collection, progress)
@@ -224,7 +225,8 @@ class AsyncCollections(AsyncCaller):
 
         With a path or a file, return the number of documents.
 
-        Documents are read in pages. ``progress`` is called with the number of documents so far.
+        Documents are read in pages, the first of 1,000 documents, the others of about four megabytes.
+        ``progress`` is called after each with the number of documents so far.
         """
         if target is None:
             return await self._exported(collection, progress)

@@ -67,7 +67,7 @@ def test_an_export_goes_to_a_file_and_back(users: Client, database: str, tmp_pat
     users.create_collection(database, "copy")
     assert users.collections.import_("copy", path) == 2500
 
-    assert seen == [1000, 2000, 2500]
+    assert seen == [1000, 2500]  # the pages after the first hold about as many as four megabytes do
     assert path.read_text(encoding="utf-8").startswith('{"_key":"k0000","name":"é"}\n')
     assert users.get(database, "copy", "k2499")["name"] == "é"
 
