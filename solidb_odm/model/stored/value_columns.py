@@ -17,10 +17,11 @@ from decimal import Decimal
 from itertools import chain
 from math import isfinite
 from operator import attrgetter, itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic_core import SchemaValidator, core_schema
 
 from ...language.stored_documents import KEY_PATTERN
 from .core_schemas import nodes_in
@@ -112,7 +113,7 @@ class _Tests:
 
     def _definition_ref(self, node: Any, config: Any) -> Test | None:
         name, made = node["schema_ref"], self._made
-        if self._definitions[name]["type"] != "model":  # of others the settings of who refers to them decide
+        if self._definitions[name]["type"] not in _WITH_SETTINGS:  # others have those of who refers to them
             return None
         if name not in made:
             made[name] = None
@@ -211,8 +212,24 @@ class _Tests:
             return None
         if "allow" in (config.get("extra_fields_behavior"), fields.get("extra_behavior")):
             return None
+        return self._object(kinds, fields["fields"].items(), config)
+
+    def _dataclass(self, node: Any, _: Any) -> Test | None:
+        fields, config = node["schema"], node.get("config", _NOTHING)
+        is_known = fields["type"] == "dataclass-args" and _OPTIONS["dataclass-args"].issuperset(fields)
+        if not is_known or node.get("post_init") or node.get("slots") or fields.get("computed_fields"):
+            return None
+        if fields.get("collect_init_only") or config.get("extra_fields_behavior") == "allow":
+            return None
+        if not all(field.get("init", True) and not field.get("init_only") for field in fields["fields"]):
+            return None
+        named = [(field["name"], field) for field in fields["fields"]]
+        return self._object(frozenset((node["cls"],)), named, config)
+
+    def _object(self, kinds: frozenset[Any], fields: Iterable[tuple[str, Any]], config: Any) -> Test | None:
+        """Return the test of objects of one class that hold these fields and nothing else."""
         tests: list[tuple[Callable[[Any], Any], Test]] = []
-        for name, field in fields["fields"].items():
+        for name, field in fields:
             if (made := self.of_field(field, config)) is None:
                 return None
             tests.append((itemgetter(name), made))
@@ -323,11 +340,41 @@ def _of_kind(kind: type[Any], is_sure: Callable[[Any], bool] | None = None) -> T
     return lambda values: kinds.issuperset(map(type, values)) and all(map(is_sure, values))
 
 
+def _read_alike(node: Any, config: Any, test: Test) -> Test:
+    """Return a test that has Pydantic read the values, too: one call for all that pass the other test.
+
+    It is for single values whose options we don't know the rules of, as those of patterns. They have to be
+    of classes that Pydantic reads in Python and in JSON alike.
+    """
+    made: list[SchemaValidator] = []  # at first use: most classes are never asked for it
+
+    def is_kept(values: Column) -> bool:
+        if not test(values):
+            return False
+        if not made:
+            schema = {name: value for name, value in node.items() if name not in ("metadata", "ref")}
+            settings: Any = {name: value for name, value in config.items() if name in _READ_BY}
+            made.append(SchemaValidator(core_schema.list_schema(cast("Any", schema)), settings))
+        try:
+            return bool(made[0].validate_python(values) == values)
+        except ValidationError:
+            return False
+
+    return is_kept
+
+
 def _text(node: Any, config: Any) -> Test | None:
-    pattern = node.get("pattern")
-    if not _takes_texts_as_they_are(config) or pattern not in (None, KEY_PATTERN):
-        return None
-    return _sized(node, _of_kind(str, None if pattern is None else lambda key: bool(_key.fullmatch(key))))
+    if node.get("pattern") == KEY_PATTERN and _takes_texts_as_they_are(config):
+        return _sized(node, _of_kind(str, lambda key: bool(_key.fullmatch(key))))
+    if _takes_texts_as_they_are(config) and not _CHANGES_TEXTS & node.keys():
+        return _sized(node, _of_kind(str))
+    return _read_alike(node, config, _of_kind(str))
+
+
+def _bytes(node: Any, config: Any) -> Test | None:
+    """Take bytes that are stored in base64, which all are unless the author's settings say other things."""
+    is_known = {config.get("ser_json_bytes"), config.get("val_json_bytes")} == {"base64"}
+    return _sized(node, _of_kind(bytes)) if is_known else None
 
 
 def _enumeration(node: Any, _: Any) -> Test | None:
@@ -336,8 +383,9 @@ def _enumeration(node: Any, _: Any) -> Test | None:
     return _of_kind(node["cls"]) if is_plain else None
 
 
-def _number(node: Any, _: Any) -> Test:
-    return _bounded(node, _are_ints if node["type"] == "int" else _are_floats)
+def _number(node: Any, config: Any) -> Test:
+    test = _bounded(node, _are_ints if node["type"] == "int" else _are_floats)
+    return _read_alike(node, config, test) if "multiple_of" in node else test
 
 
 def _anything(node: Any, _: Any) -> Test | None:
@@ -352,8 +400,9 @@ def _hour(*_: Any) -> Test:
     return _of_kind(time, lambda value: value.tzinfo is None)
 
 
-def _decimal(node: Any, _: Any) -> Test:
-    return _bounded(node, _of_kind(Decimal, Decimal.is_finite))
+def _decimal(node: Any, config: Any) -> Test:
+    test = _bounded(node, _of_kind(Decimal, Decimal.is_finite))
+    return _read_alike(node, config, test) if _DIGITS & node.keys() else test
 
 
 def _literal(node: Any, _: Any) -> Test | None:
@@ -378,6 +427,7 @@ _SCALARS: Final[dict[str, Callable[[Any, Any], Test | None]]] = {
     "str": _text,
     "int": _number,
     "float": _number,
+    "bytes": _bytes,
     "any": _anything,
     "datetime": _moment,
     "time": _hour,
@@ -415,11 +465,20 @@ def _options(*names: str) -> frozenset[str]:
 _DEFAULT = (
     "schema", "default", "default_factory", "default_factory_takes_data", "validate_default", "copy_default",
 )  # fmt: skip
+_CHANGES_TEXTS = frozenset(("pattern", "strip_whitespace", "to_lower", "to_upper"))
+"""The options of texts by which one can be refused or read as another."""
+_DIGITS = frozenset(("max_digits", "decimal_places", "multiple_of"))
+_READ_BY = frozenset(
+    ("str_strip_whitespace", "str_to_lower", "str_to_upper", "str_min_length", "str_max_length",
+     "coerce_numbers_to_str", "regex_engine")
+)  # fmt: skip
+"""The settings of a model by which single values are read."""
 _SIZE, _BOUNDS = ("min_length", "max_length"), ("ge", "le", "gt", "lt")
 _OPTIONS: Final[dict[str, frozenset[str]]] = {
-    "str": _options("pattern", *_SIZE),
-    "int": _options(*_BOUNDS),
-    "float": _options("allow_inf_nan", *_BOUNDS),
+    "str": _options("regex_engine", *_CHANGES_TEXTS, *_SIZE),
+    "bytes": _options(*_SIZE),
+    "int": _options("multiple_of", *_BOUNDS),
+    "float": _options("allow_inf_nan", "multiple_of", *_BOUNDS),
     "bool": _options(),
     "none": _options(),
     "any": _options("serialization"),
@@ -427,7 +486,7 @@ _OPTIONS: Final[dict[str, frozenset[str]]] = {
     "date": _options(),
     "time": _options("microseconds_precision"),
     "timedelta": _options("serialization", "microseconds_precision"),
-    "decimal": _options("allow_inf_nan", *_BOUNDS),
+    "decimal": _options("allow_inf_nan", *_DIGITS, *_BOUNDS),
     "uuid": _options(),
     "enum": _options("cls", "members", "sub_type", "missing"),
     "literal": _options("expected"),
@@ -445,9 +504,16 @@ _OPTIONS: Final[dict[str, frozenset[str]]] = {
         "cls", "schema", "config", "custom_init", "post_init", "root_model", "frozen", "generic_origin"
     ),
     "model-fields": _options("fields", "model_name", "computed_fields", "extra_behavior"),
+    "dataclass": _options(
+        "cls", "schema", "config", "post_init", "fields", "frozen", "slots", "generic_origin"
+    ),
+    "dataclass-args": _options("fields", "dataclass_name", "computed_fields", "collect_init_only"),
 }
 """The options of each kind of schema that its test knows, or that don't matter to what is stored."""
 
-_FIELD_OPTIONS: Final = _options("schema", "serialization_alias", "validation_alias", "frozen")
+_WITH_SETTINGS = ("model", "dataclass")
+_FIELD_OPTIONS: Final = _options(
+    "schema", "serialization_alias", "validation_alias", "frozen", "name", "kw_only", "init", "init_only"
+)
 _OWN_NAME: Final = _options("schema", "frozen")
 _KEY_OPTIONS: Final = _options()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import random
 from collections.abc import Callable
+from dataclasses import InitVar, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Optional
@@ -12,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_serializer, field_validator
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from solidb_odm import Document, Registry
 from solidb_odm.errors import SolidbError
@@ -87,6 +89,69 @@ class Read(BaseModel):
         return word.lower()
 
 
+class Stripped(BaseModel):
+    model_config = ConfigDict(str_strip_whitespace=True, str_max_length=3)
+    word: str
+
+
+class Ahead(BaseModel):
+    model_config = ConfigDict(regex_engine="python-re")
+    word: Annotated[str, Field(pattern="^(?!b)")]
+
+
+class Hexadecimal(BaseModel):
+    model_config = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
+    raw: bytes
+
+
+class Latin(BaseModel):
+    model_config = ConfigDict(ser_json_bytes="utf8")
+    raw: bytes
+
+
+@dataclass
+class Point:
+    x: float
+    name: str = ""
+    more: list[Item] = field(default_factory=list[Item])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed:
+    at: datetime | None = None
+    inner: Point | None = None
+
+
+@dataclass(slots=True)
+class Slotted:
+    x: float
+
+
+@dataclass
+class Doubling:
+    x: float
+
+    def __post_init__(self) -> None:
+        self.x *= 2
+
+
+@dataclass
+class Derived:
+    x: float
+    y: float = field(init=False, default=1.0)
+
+
+@dataclass
+class Given:
+    x: float
+    y: InitVar[float] = 1.0
+
+
+@pydantic_dataclass(config=ConfigDict(str_to_lower=True))
+class Checked:
+    word: str
+
+
 class Car(BaseModel):
     kind: Literal["car"] = "car"
     doors: int
@@ -101,6 +166,19 @@ def item(**values: Any) -> Item:
     return Item.model_construct(**{"sku": "a", "count": 1, "price": 1.5, "at": None, **values})
 
 
+def lower(word: str) -> Checked:
+    """Return an object whose word was set past validation."""
+    made = Checked("a")
+    vars(made)["word"] = word
+    return made
+
+
+def with_more(made: Any) -> Any:
+    """Return an object with an attribute that is no field."""
+    made.other = 1
+    return made
+
+
 NOON = datetime(2024, 2, 29, 12, tzinfo=timezone(timedelta(hours=2, minutes=30)))
 NAIVE = [datetime.fromisoformat(text) for text in ("0001-01-01", "9999-12-31T23:59:59.999999")]
 SURE: dict[str, tuple[Any, list[Any]]] = {
@@ -111,6 +189,23 @@ SURE: dict[str, tuple[Any, list[Any]]] = {
     "number": (float, [0.0, -0.0, 1.5, 1e300, 1e308, -1e308]),
     "positive": (Annotated[float, Field(ge=0, le=2)], [0.0, 2.0]),
     "truth": (bool, [True, False]),
+    "steps": (Annotated[int, Field(multiple_of=3, ge=-3)], [0, -3, 6]),
+    "halves": (Annotated[float, Field(multiple_of=0.5)], [0.0, -0.0, 1.5]),
+    "coded": (Annotated[str, Field(pattern="^a.*b$", max_length=5)], ["ab", "a\tb"]),
+    "upper": (Annotated[str, StringConstraints(to_upper=True)], ["", "A", "Ä1"]),
+    "trimmed": (Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ["a", "a b"]),
+    "codes": (dict[str, list[Annotated[str, Field(pattern="^a")]]], [{}, {"x": ["a", "ab"], "y": []}]),
+    "raw": (bytes, [b"", b"a", bytes(range(256)), b"\xff\xfe>?"]),
+    "hash": (Annotated[bytes, Field(min_length=2, max_length=4)] | None, [None, b"\xfb\xff", b"abcd"]),
+    "blobs": (list[bytes], [[], [b"\xfb", b"\xef\xbb"]]),
+    "price": (Annotated[Decimal, Field(max_digits=4, decimal_places=2)], [Decimal("12.30"), Decimal("-0")]),
+    "dozens": (Annotated[Decimal, Field(multiple_of=12, ge=0)], [Decimal("24.0"), Decimal("1.2E+1")]),
+    "point": (Point, [Point(1.5), Point(0.0, "a", [item()])]),
+    "fixed_points": (list[Fixed], [[], [Fixed(), Fixed(at=NOON, inner=Point(1.5))]]),
+    "checked": (dict[str, Checked], [{"a": Checked("a")}]),
+    "shouting": (Shouting, [Shouting(word="A")]),
+    "stripped": (list[Stripped], [[], [Stripped(word="a"), Stripped(word="a b")]]),
+    "ahead": (Ahead, [Ahead(word="ab")]),
     "moment": (datetime, [NOON, NOON.astimezone(UTC), *NAIVE]),
     "day": (date, [date(1, 1, 1), date(9999, 12, 31)]),
     "hour": (time, [time(0), time(23, 59, 59, 999999)]),
@@ -142,16 +237,17 @@ SURE: dict[str, tuple[Any, list[Any]]] = {
 """Types with values that are sure."""
 
 OPEN: dict[str, Any] = {
-    "shouting": Shouting, "open": Open, "written": Written, "read": Read, "rights": Rights,
-    "steps": Annotated[int, Field(multiple_of=3)], "coded": Annotated[str, Field(pattern="^a")],
-    "upper": Annotated[str, StringConstraints(to_upper=True)], "raw": bytes, "later": time | int,
-    "by_number": dict[int, str],
+    "open": Open, "written": Written, "read": Read, "rights": Rights, "later": time | int,
+    "by_number": dict[int, str], "hexadecimal": Hexadecimal, "latin": Latin,
+    "slotted": Slotted, "doubling": Doubling, "derived": Derived, "given": Given,
 }  # fmt: skip
 """Types of which nothing need be sure."""
 
 ODD: list[Any] = [
     None, True, 1, -5, 100, 2**64, 1.0, float("nan"), float("inf"), 1e308, "", "a", "abcd", "zz", "\ud800",
-    Text("a"), b"a", NOON, NOON.date(), Moment(2024, 1, 1, tzinfo=UTC), time(1, tzinfo=UTC),
+    Text("a"), b"a", b"\xff\xfe\xfd", bytearray(b"ab"), [b"a"], [b"a", "a"], "aab", "a b ", " ", "ab\n", "A",
+    6, -6, 0.5, 0.75, Decimal("123.45"), Decimal("1.234"), Decimal(36), {"a": ["a"]}, {"a": ["b"]},
+    NOON, NOON.date(), Moment(2024, 1, 1, tzinfo=UTC), time(1, tzinfo=UTC),
     timedelta(microseconds=1),
     Decimal("1.5"), Decimal("NaN"), UUID(int=5), Colour.RED, Rank.HIGH, Rights.READ | Rights.WRITE,
     [], ["a"], [1], [1.5, True], [1, 2, 3], ["a", None], {"a"}, {1}, frozenset({1}), (), (1,), (1, "a"),
@@ -160,6 +256,12 @@ ODD: list[Any] = [
     Special(sku="a", count=1), Item.model_construct(sku="a"), Box.model_construct(items=[{"sku": "a"}]),
     Box.model_construct(items=(item(),), inner=None), Box(items=[item()]), Shouting.model_construct(word="a"),
     Open.model_validate({"word": "a", "more": 1}), Written(word="ab"), Read.model_construct(word="A"),
+    Stripped.model_construct(word=" a"), Stripped.model_construct(word="abcd"), [Stripped(word="a")],
+    Ahead.model_construct(word="b"), Ahead(word="a"), Hexadecimal(raw=b"\xff"), Latin(raw=b"a"),
+    Latin.model_construct(raw=b"\xff"), Point(1.5), Point(1), Point(float("nan")), Point(1.5, None),  # type: ignore[arg-type]
+    Point(1.5, "a", [item(count=100)]), Point(1.5, "a", [{"sku": "a"}]), [Fixed(inner=Point(1))],  # type: ignore[list-item]
+    [Fixed(at=NOON)], {"a": Checked("b")}, {"a": lower("B")}, Slotted(1.5), Doubling(1.0), Derived(1.5),
+    with_more(Point(1.5)), Given(1.5),
     Car.model_construct(doors="3"),     Car.model_construct(kind="boat", doors=1), Boat(mast="a"),
 ]  # fmt: skip
 """Values that are set past validation in fields of all types."""
@@ -256,9 +358,9 @@ def test_an_odd_key_is_not_sure(key: Any) -> None:
 
 
 JSON: list[Any] = [
-    None, True, 1, -5, 2**63, 1.0, -0.0, "", "a", "abcd", "1", "2024-01-01", [], ["a"], [1], [1.5, True],
-    [None], [["a"]], {}, {"a": 1}, {"a": 1.0}, {"a": [{"sku": "a", "count": 1}]}, {"a": {"b": [1.5, "x"]}},
-    {"kind": "car"}, {"sku": "a", "count": 1, "price": 1.5, "at": None},
+    None, True, 1, -5, 6, 2**63, 1.0, -0.0, "", "a", "abcd", "aab", "1", "2024-01-01", [], ["a"], [1],
+    [1.5, True], [None], [["a"]], {}, {"a": 1}, {"a": 1.0}, {"a": [{"sku": "a", "count": 1}]},
+    {"a": {"b": [1.5, "x"]}}, {"kind": "car"}, {"sku": "a", "count": 1, "price": 1.5, "at": None},
 ]  # fmt: skip
 
 
@@ -277,5 +379,6 @@ def test_values_that_json_has_are_kept() -> None:
     kept = {name for name in TYPES if any(columns[name].keeps("value", stored) for stored in JSON)}
     assert kept == {
         "text", "short", "whole", "bounded", "number", "positive", "truth", "maybe", "texts", "few", "vector",
-        "counts", "anything", "plain", "either", "any_number",
+        "counts", "anything", "plain", "either", "any_number", "trimmed", "codes", "upper", "halves", "steps",
+        "coded",
     }  # fmt: skip
