@@ -9,7 +9,8 @@ from pydantic import Field
 
 from ..errors import DeclarationError
 from .document import Document
-from .stored.pydantic_attributes import class_fields, set_fields_of
+from .document_state import own_fields_set
+from .stored.pydantic_attributes import class_fields
 from .type_inspection import kinds
 
 
@@ -60,11 +61,11 @@ class Timestamped(Document, abstract=True):
 
     def before_insert(self) -> None:
         """Note the time; a class with a hook of its own calls this one by ``super()``."""
-        moment = now()
+        moment, given = now(), own_fields_set(self)
         for name in ("created_at", "updated_at"):
-            if name not in self.model_fields_set:
+            if name not in given:
                 vars(self)[name] = moment  # of a frozen document too
-                set_fields_of(self).add(name)
+                given.add(name)
 
     def before_update(self) -> None:
         """Note the time; a class with a hook of its own calls this one by ``super()``."""

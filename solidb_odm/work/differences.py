@@ -290,7 +290,7 @@ def _sets_more(now: Any, before: Any) -> bool:
 
 
 def _unchanged(mapping: Mapping, stored: str, one: Json, other: Json) -> bool:
-    if identical(one, other):
+    if one == other and identical(one, other):  # most are not equal, which C finds out
         return True
     known = mapping.by_stored.get(stored)
     return known is not None and known.unordered and identical(sort_lists(one), sort_lists(other))

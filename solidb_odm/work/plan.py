@@ -59,11 +59,11 @@ class WritePlan:
         self.documents.append(documents)
         self.bodies.append(bodies)
 
-    def of(self, kind: type[Batch]) -> Iterator[Document]:
-        """Return the documents of all batches of one kind."""
+    def of(self, kind: type[Batch]) -> Iterator[list[Document]]:
+        """Return the documents of all batches of one kind, which are of one class each."""
         for batch, documents in zip(self.batches, self.documents, strict=True):
             if isinstance(batch, kind):
-                yield from documents
+                yield documents
 
     def __bool__(self) -> bool:
         return bool(self.batches)

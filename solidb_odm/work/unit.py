@@ -103,8 +103,10 @@ class UnitOfWork(Holdings):
 
     def _note_marked(self, plan: WritePlan) -> None:
         """Note the documents that are marked as deleted, whose class wants to hear of it."""
-        for document in (*plan.looked_at.values(), *self.new.values()):
-            if "after_delete" in hooks_of(type(document)) and is_marked_now(document):
+        documents = [*plan.looked_at.values(), *self.new.values()]
+        models = {model for model in set(map(type, documents)) if "after_delete" in hooks_of(model)}
+        for document in documents if models else ():
+            if type(document) in models and is_marked_now(document):
                 plan.marked[id(document)] = document
 
     def _is_plain(self) -> bool:
@@ -167,29 +169,25 @@ class UnitOfWork(Holdings):
         if not any(map(hooks_of, set(map(type, written)))):
             return False
         done: set[tuple[int, str]] = set()
-        while True:
-            waiting = [
-                (document, event)
-                for document, event in self._about_to()
-                if event in hooks_of(type(document)) and (id(document), event) not in done
-            ]
-            if not waiting:
-                return True
+        while waiting := list(self._about_to(done)):
             for document, event in waiting:
                 done.add((id(document), event))
                 run_hook(document, event)
+        return True
 
-    def _about_to(self) -> Iterator[tuple[Document, str]]:
+    def _about_to(self, done: Collection[tuple[int, str]]) -> Iterator[tuple[Document, str]]:
+        """Yield what will be written with the hooks that have not run; to compare a document is dear."""
         for document in list(self.new.values()):
-            yield document, "before_insert"
+            if _waits(document, "before_insert", done):
+                yield document, "before_insert"
         for document in self.candidates():
-            hooks = hooks_of(type(document))
-            if "before_delete" in hooks and is_marked_now(document):
+            if _waits(document, "before_delete", done) and is_marked_now(document):
                 yield document, "before_delete"
-            if "before_update" in hooks and self.is_modified(document):
+            if _waits(document, "before_update", done) and self.is_modified(document):
                 yield document, "before_update"
         for document in list(self.deleted.values()):
-            yield document, "before_delete"
+            if _waits(document, "before_delete", done):
+                yield document, "before_delete"
 
     def failed(self, plan: WritePlan) -> None:
         """Take the changes of a plan back that was not carried out."""
@@ -306,9 +304,10 @@ class UnitOfWork(Holdings):
 
     def _run_after(self, plan: WritePlan, run: Callable[[Document, str], None]) -> None:
         for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
-            for document in plan.of(kind):
-                if event in hooks_of(type(document)):
-                    run(document, event)
+            for documents in plan.of(kind):
+                if event in hooks_of(type(documents[0])):  # they are of one class
+                    for document in documents:
+                        run(document, event)
         for document in plan.marked.values():
             run(document, "after_delete")
 
@@ -342,7 +341,7 @@ class UnitOfWork(Holdings):
         self.unflush()
         if plan is not None:
             self.failed(plan)
-            for document in plan.of(Removals):
+            for document in chain.from_iterable(plan.of(Removals)):
                 self._again_deleted(document)
         for document in self.identity:
             state = state_of(document)
@@ -518,6 +517,11 @@ class UnitOfWork(Holdings):
         """Return what statements wrote, forgetting it."""
         rewritten, self.rewritten = self.rewritten, {}
         return rewritten
+
+
+def _waits(document: Document, event: str, done: Collection[tuple[int, str]]) -> bool:
+    """Return whether a document has a hook for an event, which did not run yet."""
+    return event in hooks_of(type(document)) and (id(document), event) not in done
 
 
 def _by_id(documents: Iterable[Document]) -> Documents:

@@ -9,9 +9,12 @@ from pydantic import BaseModel
 
 from solidb_odm import Document, Edge, Link, Registry
 from solidb_odm.commands import Inserts, Patches, Removals
-from solidb_odm.work import UnitOfWork
+from solidb_odm.work import UnitOfWork, members
+from solidb_odm.work.differences import document_difference
 from solidb_odm.work.links import referred, referred_by
 from tests.garbage import collect_garbage
+
+PLACES = Registry()
 
 
 class Item(Document, collection="work_items"):
@@ -53,6 +56,45 @@ def test_a_change_made_while_a_plan_is_carried_out_is_kept() -> None:
     work.applied(plan, [[("r2", "", "")] * len(batch.rows) for batch in plan.batches])
 
     assert work.dirty() == [item, new]
+
+
+class Ring(Document, collection="work_rings", registry=PLACES):
+    n: int = 0
+
+    def before_update(self) -> None:
+        HEARD.append(self.key)
+        for other in RINGS:
+            if other.key == str(int(self.key) + 1) or (self.key == "5" and other.key == "0"):
+                other.n += 1  # whose own hook runs then, in the next round
+
+
+HEARD: list[str] = []
+RINGS: list[Ring] = []
+
+
+def test_hooks_of_documents_that_hooks_change_run_once_each_and_compare_each_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    work = UnitOfWork("text")
+    RINGS[:] = [Ring(key=str(number)) for number in range(6)]
+    lone = [Ring(key=str(number)) for number in range(10, 30)]
+    stored(work, *RINGS, *lone)
+    HEARD.clear()
+    compared: list[str] = []
+
+    def compare(mapping: Any, document: Any, state: Any) -> Any:
+        compared.append(document.key)
+        return document_difference(mapping, document, state)
+
+    monkeypatch.setattr(members, "document_difference", compare)
+    for ring in (RINGS[3], *lone):
+        ring.n = 7
+    plan = work.plan()
+
+    assert sorted(HEARD) == sorted(ring.key for ring in (*RINGS, *lone))
+    assert sorted(compared) == sorted(HEARD)
+    assert [row.key for row in plan.batches[0].rows] == sorted(HEARD)  # type: ignore[union-attr]
+    assert [ring.n for ring in RINGS] == [1, 1, 1, 8, 1, 1]
 
 
 def test_a_failed_plan_leaves_everything_to_write() -> None:
@@ -131,9 +173,6 @@ def test_a_new_document_in_the_place_of_an_expired_one_that_is_gone_is_not_expir
     assert not work.is_expired(item)
     work.expired[id(item)] = weakref.ref(item)
     assert work.is_expired(item)
-
-
-PLACES = Registry()
 
 
 class Place(Document, collection="work_places", registry=PLACES):
