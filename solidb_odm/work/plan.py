@@ -59,8 +59,13 @@ class WritePlan:
         self.documents.append(documents)
         self.bodies.append(bodies)
 
-    def of(self, kind: type[Batch]) -> Iterator[list[Document]]:
-        """Return the documents of all batches of one kind, which are of one class each."""
+    def of(self, kind: type[Batch]) -> Iterator[Document]:
+        """Return the documents of all batches of one kind."""
+        for documents in self.groups_of(kind):
+            yield from documents
+
+    def groups_of(self, kind: type[Batch]) -> Iterator[list[Document]]:
+        """Return the documents of each batch of one kind, which are of one class."""
         for batch, documents in zip(self.batches, self.documents, strict=True):
             if isinstance(batch, kind):
                 yield documents

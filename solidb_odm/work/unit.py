@@ -304,8 +304,8 @@ class UnitOfWork(Holdings):
 
     def _run_after(self, plan: WritePlan, run: Callable[[Document, str], None]) -> None:
         for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
-            for documents in plan.of(kind):
-                if event in hooks_of(type(documents[0])):  # they are of one class
+            for documents in plan.groups_of(kind):
+                if event in hooks_of(type(documents[0])):
                     for document in documents:
                         run(document, event)
         for document in plan.marked.values():
@@ -341,7 +341,7 @@ class UnitOfWork(Holdings):
         self.unflush()
         if plan is not None:
             self.failed(plan)
-            for document in chain.from_iterable(plan.of(Removals)):
+            for document in plan.of(Removals):
                 self._again_deleted(document)
         for document in self.identity:
             state = state_of(document)
