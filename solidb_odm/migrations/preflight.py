@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._types import Json, JsonObject, is_map
 from ..commands import DescribeCollection, IndexSpec, Operation, call
@@ -34,10 +34,19 @@ class _Look:
     expiring: list[IndexSpec] = field(default_factory=list[IndexSpec])
     lost: list[str] = field(default_factory=list[str])
     losing: list[Transform] = field(default_factory=list[Transform])
+    dropping: list[Transform] = field(default_factory=list[Transform])
     narrows: bool = False
     closes: bool = False
     is_open: bool = True
     result: Collection | None = None
+
+
+class _There(NamedTuple):
+    """How many of the new indexes of a collection a document meets."""
+
+    unique: int
+    expiring: int
+    is_dropped: bool = False
 
 
 @dataclass
@@ -64,7 +73,8 @@ def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: boo
     """
     for look in _looks(copy_of(before), steps):
         if undoes:
-            look.transforms = [transform for transform in look.transforms if transform in look.losing]
+            wanted = [*look.losing, *look.dropping]
+            look.transforms = [transform for transform in look.transforms if transform in wanted]
             look.unique, look.narrows, look.closes = [], False, False
         if (yield from call(DescribeCollection(look.source))) is None:
             continue
@@ -104,7 +114,7 @@ def _looks(state: State, steps: list[Step]) -> Iterator[_Look]:
         source = names.get(collection, collection)
         look = looks.setdefault(source, _Look(source))
         if step.operation == "rename_collection":
-            names[step["new"]] = source
+            names[step["new"]], names[collection] = source, ""  # another one of the old name is a new one
         if look.is_open:
             _note(look, step, state.get(collection))
         apply_step(state, step)
@@ -135,6 +145,9 @@ def _note(look: _Look, step: Step, declared: Collection | None) -> None:
         look.lost.append(step.path or step.collection)
         look.losing.append(_losing(step, declared))
         look.transforms.append(look.losing[-1])
+    if step.operation == "drop_collection":
+        look.dropping.append(_dropping(step, look))
+        look.transforms.append(look.dropping[-1])
     if step.operation in ("alter_field", "set_schema"):
         look.narrows = True
         look.closes = look.closes or "'extra': 'forbid'" in repr(step.arguments)
@@ -157,10 +170,14 @@ def _read(look: _Look) -> Operation[_Found]:
 
 
 def _judge(look: _Look, misfits: _Found, seen: list[set[str]], key: str, document: JsonObject) -> None:
-    is_lost = False
+    is_lost, there = False, _There(len(look.unique), len(look.expiring))
     for transform in look.transforms:
         kept: Kept = []
-        transform(document, kept)
+        try:
+            transform(document, kept)
+        except _Dropped as dropped:
+            there = dropped.there
+            break
         if not is_lost and transform in look.losing and kept:
             is_lost, misfits.lost = True, misfits.lost + 1
         unfit = next((entry for entry in kept if isinstance(entry, Unfitting)), None)
@@ -169,24 +186,34 @@ def _judge(look: _Look, misfits: _Found, seen: list[set[str]], key: str, documen
             return
     if not look.is_open:
         return
-    for index, values in zip(look.unique, seen, strict=True):
+    if problem := _repeated(look.unique[: there.unique], seen, document) or _misfit(look, document, there):
+        misfits.add(key, problem)
+        return
+    expiring = look.expiring[: there.expiring]
+    if any(_is_over(_at(document, index.fields[0]), index.seconds) for index in expiring):
+        misfits.expired += 1
+
+
+def _repeated(unique: list[IndexSpec], seen: list[set[str]], document: JsonObject) -> str | None:
+    """Return which values of a document another one has too, and are to be unique; note them."""
+    for index, values in zip(unique, seen, strict=False):
         value = [_at(document, path) for path in index.fields]
         counts = all(canonical(_at(document, path)) == canonical(wanted) for path, wanted in index.where)
         if not counts or all(part is None for part in value):
             continue
         text = canonical(value)
         if text in values:
-            misfits.add(key, f"{', '.join(index.fields)} is {text[1:-1]} a second time, and is to be unique")
-            return
+            return f"{', '.join(index.fields)} is {text[1:-1]} a second time, and is to be unique"
         values.add(text)
-    if look.narrows and look.result is not None and (problem := misfit_of(look.result, document)):
-        misfits.add(key, problem)
-        return
-    if look.closes and look.result is not None and (problem := misfit_of(look.result, document, undeclared)):
-        misfits.add(key, problem)
-        return
-    if any(_is_over(_at(document, index.fields[0]), index.seconds) for index in look.expiring):
-        misfits.expired += 1
+    return None
+
+
+def _misfit(look: _Look, document: JsonObject, there: _There) -> str | None:
+    """Return what keeps a document from fitting what its collection becomes; nothing if it is dropped."""
+    if look.result is None or there.is_dropped:
+        return None
+    problem = misfit_of(look.result, document) if look.narrows else None
+    return problem or (misfit_of(look.result, document, undeclared) if look.closes else None)
 
 
 def _losing(step: Step, declared: Collection | None) -> Transform:
@@ -199,6 +226,26 @@ def _losing(step: Step, declared: Collection | None) -> Transform:
             return
         if path is None or next(slots(document, path), None) is not None:
             kept.append([])
+
+    return transform
+
+
+class _Dropped(Exception):
+    """A step takes the whole document away; the indexes made before have met it."""
+
+    def __init__(self, there: _There) -> None:
+        super().__init__()
+        self.there = there
+
+
+def _dropping(step: Step, look: _Look) -> Transform:
+    """Return what raises _Dropped for the documents that go with their collection or class."""
+    kind = split_target(step.collection)[1]
+    there = _There(len(look.unique), len(look.expiring), is_dropped=True)
+
+    def transform(document: JsonObject, kept: Kept) -> None:  # noqa: ARG001  one signature
+        if kind is None or (document.get("_type") or "") == kind:
+            raise _Dropped(there)
 
     return transform
 
