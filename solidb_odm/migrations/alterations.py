@@ -8,7 +8,7 @@ from .._types import JsonObject
 from ..errors import MigrationError
 from ..model.stored.shape import canonical, is_required
 from .decisions import Decisions, Question, drop_flag, fill_flag, map_flag, value_text
-from .fitting import declared, misfit
+from .fitting import declared, leftover, misfit
 from .paths import members_of
 from .state import bare
 from .steps import UNSET
@@ -16,10 +16,13 @@ from .type_text import type_text
 
 
 class Alteration:
-    """One field before and after, under its full path."""
+    """One field before and after, under its full path; ``defs`` are the models that hold themselves."""
 
-    def __init__(self, path: str, before: JsonObject, after: JsonObject, decisions: Decisions) -> None:
+    def __init__(
+        self, path: str, before: JsonObject, after: JsonObject, decisions: Decisions, defs: JsonObject
+    ) -> None:
         self.path, self.before, self.after, self.decisions = path, before, after, decisions
+        self.defs = defs
         self.fill: Any = UNSET
         self.is_given = decisions.has_fill(path)
         self.values: dict[Any, Any] | None = None
@@ -65,7 +68,7 @@ class Alteration:
             self._ask("fill", f"{self.path} can be null, and no longer may be", (fill_flag(self.path),))
         elif is_required(self.after) and not is_required(self.before):
             old = self.before.get("default")
-            if old is not None and misfit(self.after, old, {}) is None:
+            if old is not None and leftover(self.after, old, self.defs) is None:
                 self.fill = old
             elif not loses_null and not self.before.get("computed"):
                 self._ask(

@@ -343,17 +343,22 @@ class _Diff:
         target = self._target(old, new, where, kind, path)
         loses_members = self._inside(old, new, where, kind, path, before, after)
         before, plain = look(old.shapes[kind], path) or {}, without_hints(after)
-        is_filled = canonical(before) != canonical(plain) and self._alter(target, where, path, before, after)
+        defs = without_hints(new.shapes[kind].get("defs", {}))
+        is_filled = canonical(before) != canonical(plain) and self._alter(
+            target, where, path, before, after, defs
+        )
         if loses_members and path[-1].kind == "name" and not is_filled:
             self._fill(target, where, path, after)
 
-    def _alter(self, target: str, where: str, path: Path, before: JsonObject, after: JsonObject) -> bool:
+    def _alter(
+        self, target: str, where: str, path: Path, before: JsonObject, after: JsonObject, defs: JsonObject
+    ) -> bool:
         """Make one thing of another; return whether a value is written where there is none."""
         plain = without_hints(after)
         if plain.get("computed"):  # its values are written again, whatever they were
             self.emit("alter_field", target, path=path_text(path), type=type_text(plain), **_AS_IT_IS)
             return True
-        arguments = Alteration(self._full(where, path), before, plain, self.decisions).arguments()
+        arguments = Alteration(self._full(where, path), before, plain, self.decisions, defs).arguments()
         if arguments is None:
             self.emit("drop_field", target, path=path_text(path), keep=True)
             self._add(target, where, path, after)

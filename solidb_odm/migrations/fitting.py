@@ -44,6 +44,25 @@ def undeclared(shape: JsonObject, value: Json, defs: JsonObject) -> str | None:
     return misfit(_outline(shape), value, {name: _outline(definition) for name, definition in defs.items()})
 
 
+def leftover(shape: JsonObject, value: Json, defs: JsonObject) -> str | None:
+    """Return what keeps a value from fitting a shape with nothing besides, None if nothing does."""
+    return misfit(_closed(shape), value, {name: _closed(definition) for name, definition in defs.items()})
+
+
+def _closed(shape: JsonObject) -> JsonObject:
+    """Return a shape whose models, at every depth, take no attributes that are not declared."""
+    made: JsonObject = {**shape, "extra": "forbid"} if "fields" in shape else dict(shape)
+    for name in ("items", "values"):
+        if isinstance(shape.get(name), dict):
+            made[name] = _closed(shape[name])
+    for name in ("anyOf", "prefixItems"):
+        if name in shape:
+            made[name] = [_closed(part) for part in shape[name]]
+    if "fields" in shape:
+        made["fields"] = {name: _closed(part) for name, part in shape["fields"].items()}
+    return made
+
+
 def _outline(shape: JsonObject) -> JsonObject:
     """Return a shape that says where attributes are declared, and nothing of values."""
     made: JsonObject = {name: shape[name] for name in ("ref", "extra") if name in shape}

@@ -134,9 +134,16 @@ class Oracle:
                 made[name] = self.fill.get(path, first_value(field["type"]))
             if name in made and made[name] is _GONE:
                 del made[name]
-                if path in self.fill:
-                    made[name] = self.fill[path]
+                made |= self._instead(path, name, before[source], field)
         return made
+
+    def _instead(self, path: str, name: str, before: Spec, after: Spec) -> dict[str, Any]:
+        """Return what takes the place of a dropped value: the new default, or the old one if it has to be."""
+        if path in self.fill or after["default"] == "value":
+            return {name: self.fill.get(path, first_value(after["type"]))}
+        if after["default"] == "no" and before["default"] == "value":
+            return {name: first_value(before["type"])}
+        return {}
 
     def _value(self, path: str, before: Spec, after: Spec, value: Any) -> Any:
         old, new = before["type"], after["type"]

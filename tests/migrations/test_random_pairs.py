@@ -12,13 +12,13 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from solidb_odm import Engine, Session, create_engine, sdbql
@@ -28,6 +28,7 @@ from solidb_odm.migrations import Migrator
 from solidb_odm.migrations.decisions import Question
 from tests.sizes import tries
 
+from .known_pairs import KNOWN_PAIRS
 from .model_sets import Rows, Spec, declare, documents, model_sets, successors
 from .oracle import Oracle, renames, value_at
 
@@ -37,6 +38,7 @@ EVERY = ("things", "others", "mates", "ties", "_migrations", "_migrations_attic"
 
 Case: TypeAlias = tuple[Spec, Spec, Rows, bool]
 """Two sets of models, documents of the first, and whether the revision is split."""
+Law = TypeVar("Law", bound=Callable[..., None])
 
 
 @st.composite
@@ -166,6 +168,14 @@ def try_pair(url: str, fresh_url: str, case: Case) -> None:
         shutil.rmtree(folder)
 
 
+def known(law: Law) -> Law:
+    """Return a law that is tried with the known pairs too."""
+    for case in KNOWN_PAIRS:
+        law = example(case=case)(law)
+    return law
+
+
+@known
 @settings(max_examples=tries("EXAMPLES", 25), deadline=None)
 @given(case=cases())
 def test_the_laws_hold_on_a_file(case: Case, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -174,6 +184,7 @@ def test_the_laws_hold_on_a_file(case: Case, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.server
+@known
 @settings(max_examples=tries("EXAMPLES", 6), deadline=None)
 @given(case=cases())
 def test_the_laws_hold_on_a_server(case: Case, server: Any) -> None:
