@@ -452,10 +452,28 @@ class Holdings:
         """Return whether a flush could have something to write."""
         return bool(self.new or self.deleted or self.changed or self.exposed)
 
-    def collections_with_work(self) -> set[str]:
-        """Return the collections of which the engine does not hold the newest state."""
-        documents = [*self.new.values(), *self.deleted.values(), *self.dirty()]
-        return {type(document).__solidb_mapping__.collection for document in documents}
+    def collections_with_work(self, among: Collection[str]) -> set[str]:
+        """Return which collections the engine does not hold the newest state of."""
+        models: set[type[Document]] = set(map(type, (*self.new.values(), *self.deleted.values())))
+        unsent = {model.__solidb_mapping__.collection for model in models}.intersection(among)
+        for document in self.candidates():
+            name = type(document).__solidb_mapping__.collection
+            if name in among and name not in unsent and list(self.modified((document,))):
+                unsent.add(name)
+        return unsent
+
+    def new_of(self, collection: str) -> list[Document]:
+        """Return the new documents of a collection."""
+        models: set[type[Document]] = set(map(type, self.new.values()))
+        own = {model for model in models if model.__solidb_mapping__.collection == collection}
+        return [document for document in self.new.values() if document.__class__ in own]
+
+    def dirty_of(self, collection: str) -> list[Document]:
+        """Return the stored documents of a collection that differ from their stored form."""
+        suspects = self.candidates()
+        return list(
+            self.modified([d for d in suspects if type(d).__solidb_mapping__.collection == collection])
+        )
 
 
 def is_free(state: State) -> bool:

@@ -8,7 +8,7 @@ is stored by its type, or in the JSON form of its value.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
 
 from pydantic import BaseModel
@@ -74,14 +74,20 @@ def field_schema(schema: Any, name: str) -> tuple[CoreSchema, CoreConfig]:
 
 def fields_node(schema: Any) -> tuple[Any, CoreConfig]:
     """Return the part of a model's schema that holds its fields, and the model's settings."""
+    *around, node = _way_to_fields(schema)
+    configs: list[CoreConfig] = [part["config"] for part in around if "config" in part]
+    return node, configs[-1] if configs else {}
+
+
+def _way_to_fields(schema: Any) -> Iterator[Any]:
+    """Yield the parts of a model's schema around that which holds its fields, and this."""
     definitions: dict[str, CoreSchema] = {}
-    config: CoreConfig = {}
+    yield schema
     while schema["type"] not in ("model-fields", "dataclass-args"):
         if schema["type"] == "definitions":
             definitions.update((definition["ref"], definition) for definition in schema["definitions"])
-        config = schema.get("config", config)
         schema = definitions[schema["schema_ref"]] if schema["type"] == "definition-ref" else schema["schema"]
-    return schema, config
+        yield schema
 
 
 _PLAIN = ("str", "int", "float", "bool", "any", "none")
@@ -158,6 +164,22 @@ def is_plainly_stored(owner: type[Any] | None, name: str, annotation: Any, kind:
     if owner is not None and not field_reader(cast(Any, owner), name).writes_plain:
         return False
     return any(member is kind for member in type_inspection.alternatives(annotation))
+
+
+_AROUND = ("default", "nullable", "function-after", "function-before", "function-wrap")
+_AS_THEY_ARE = ("str", "int", "bool", "literal")
+
+
+@cached_by_class
+def is_stored_as_it_is(owner: Any, name: str) -> bool:
+    """Return whether a text, an ``int`` or a ``bool`` in a field is stored as it is, if it can be stored."""
+    *around, node = _way_to_fields(stored_form(owner).schema)
+    schema: Any = _field(node, name)
+    while schema["type"] in _AROUND:
+        around.append(schema)
+        schema = schema["schema"]
+    is_plain = schema["type"] in _AS_THEY_ARE
+    return is_plain and not any("serialization" in part for part in (*around, node, schema))
 
 
 @cached_by_class

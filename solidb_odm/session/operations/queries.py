@@ -233,10 +233,8 @@ def _unsent(context: Context, compiled: Compiled, read: str | None) -> Operation
         if context.autoflush:
             yield from context.flush(context)
         return frozenset()
-    unsent = work.collections_with_work()
-    if not unsent:
-        return frozenset()
-    return frozenset(unsent & (collections_read(compiled.query) | collections_written(compiled.query)))
+    named = collections_read(compiled.query) | collections_written(compiled.query)
+    return frozenset(work.collections_with_work(named))
 
 
 def is_entity(compiled: Compiled) -> bool:
