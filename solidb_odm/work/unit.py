@@ -39,6 +39,8 @@ from .undo import Mark, Noted, Rewritten, Undo, restore
 
 _FEW = 8
 """How many documents are looked at one by one before a flush."""
+_BEFORE = ("before_insert", "before_update", "before_delete")
+"""The events whose hooks run before a flush."""
 
 
 class UnitOfWork(Holdings):
@@ -168,25 +170,33 @@ class UnitOfWork(Holdings):
         written = chain(self.new.values(), self.candidates(), self.deleted.values())
         if not any(map(hooks_of, set(map(type, written)))):
             return False
-        done: set[tuple[int, str]] = set()
-        while waiting := list(self._about_to(done)):
-            for document, event in waiting:
-                done.add((id(document), event))
-                run_hook(document, event)
-        return True
+        done: dict[str, set[int]] = {event: set() for event in _BEFORE}
+        while True:
+            # Two lists, as the collector would look at all documents for the tuples of many.
+            documents, events = list[Document](), list[str]()
+            for document, event in self._about_to(done):
+                documents.append(document)
+                events.append(event)
+            if not documents:
+                return True
+            for document, event in zip(documents, events, strict=True):
+                done[event].add(id(document))
+                getattr(document, event)()
 
-    def _about_to(self, done: Collection[tuple[int, str]]) -> Iterator[tuple[Document, str]]:
+    def _about_to(self, done: dict[str, set[int]]) -> Iterator[tuple[Document, str]]:
         """Yield what will be written with the hooks that have not run; to compare a document is dear."""
-        for document in list(self.new.values()):
-            if _waits(document, "before_insert", done):
+        inserted, updated, deleted = map(done.__getitem__, _BEFORE)
+        for document in [new for key, new in self.new.items() if key not in inserted]:
+            if "before_insert" in hooks_of(type(document)):
                 yield document, "before_insert"
         for document in self.candidates():
-            if _waits(document, "before_delete", done) and is_marked_now(document):
+            hooks, key = hooks_of(type(document)), id(document)
+            if "before_delete" in hooks and key not in deleted and is_marked_now(document):
                 yield document, "before_delete"
-            if _waits(document, "before_update", done) and self.is_modified(document):
+            if "before_update" in hooks and key not in updated and self.is_modified(document):
                 yield document, "before_update"
         for document in list(self.deleted.values()):
-            if _waits(document, "before_delete", done):
+            if "before_delete" in hooks_of(type(document)) and id(document) not in deleted:
                 yield document, "before_delete"
 
     def failed(self, plan: WritePlan) -> None:
@@ -517,11 +527,6 @@ class UnitOfWork(Holdings):
         """Return what statements wrote, forgetting it."""
         rewritten, self.rewritten = self.rewritten, {}
         return rewritten
-
-
-def _waits(document: Document, event: str, done: Collection[tuple[int, str]]) -> bool:
-    """Return whether a document has a hook for an event, which did not run yet."""
-    return event in hooks_of(type(document)) and (id(document), event) not in done
 
 
 def _by_id(documents: Iterable[Document]) -> Documents:

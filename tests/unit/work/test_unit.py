@@ -2,12 +2,13 @@
 
 import itertools
 import weakref
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from solidb_odm import Document, Edge, Link, Registry
+from solidb_odm import Document, Edge, Link, Registry, SoftDelete
 from solidb_odm.commands import Inserts, Patches, Removals
 from solidb_odm.work import UnitOfWork, members
 from solidb_odm.work.differences import document_difference
@@ -229,3 +230,56 @@ def test_what_many_documents_refer_to_is_what_each_refers_to(kind: str) -> None:
     if sure:
         assert {(id(made.document), *made[1:]) for made in referred_by(sure) or ()} == together
         assert together
+
+
+class Heard(Document, collection="work_heard", registry=PLACES):
+    n: int = 0
+    heard: list[str] = []
+
+    def before_insert(self) -> None:
+        self.heard.append("insert")
+
+    def before_update(self) -> None:
+        self.heard.append("update")
+
+
+class Silent(Item, collection="work_silent", registry=PLACES):
+    pass
+
+
+class Leaving(SoftDelete, Document, collection="work_leaving", registry=PLACES):
+    n: int = 0
+
+    def before_update(self) -> None:
+        HEARD.append(f"update {self.key}")
+
+    def before_delete(self) -> None:
+        HEARD.append(f"delete {self.key}")
+        for other in list(WAITING):
+            WAITING.remove(other)
+            other.n += 1
+
+
+WAITING: list[Leaving] = []
+
+
+def test_hooks_of_many_documents_of_several_classes_run_once_each_and_in_order() -> None:
+    work = UnitOfWork("text")
+    new = [Heard(), Silent(name="1"), Heard(), Item(name="2"), Heard()]
+    stored(work, *new)
+    leaving = [Leaving(key=str(number)) for number in range(4)]
+    stored(work, *leaving)
+    HEARD.clear()
+    WAITING[:] = [leaving[3], leaving[0]]
+    for document in leaving[:2]:
+        document.deleted_at = datetime(2026, 1, 1, tzinfo=UTC)
+    work.delete(leaving[2])
+    new[0].n = 1  # type: ignore[attr-defined]
+    work.add(again := Heard())
+    write(work)
+    work.committed()
+
+    assert HEARD == ["delete 0", "update 0", "delete 1", "update 1", "delete 2", "update 3"]
+    heard = [document.heard for document in (*new, again) if isinstance(document, Heard)]
+    assert heard == [["insert", "update"], ["insert"], ["insert"], ["insert"]]
+    assert work.dirty() == []
