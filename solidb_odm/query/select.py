@@ -16,8 +16,9 @@ from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expressions.build_scope import Source, held_in
 from ..model.expressions.column_methods import Ordering, sort_key
+from ..model.expressions.comparisons import KnownComparison
 from ..model.expressions.expression import Combined, Expression, Predicate, Value
-from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Place
+from ..model.expressions.fields import FieldRef, IdRef, Place
 from ..model.type_inspection import CACHE, attributes_of, keep
 from . import conditions
 from .columns import (

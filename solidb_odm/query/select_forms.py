@@ -21,6 +21,7 @@ from ..model.document import Document
 from ..model.expiry import CLOCK
 from ..model.expressions.calls import FunctionCall, Test
 from ..model.expressions.column_methods import Nested, Ordering
+from ..model.expressions.comparisons import KnownComparison, Mark
 from ..model.expressions.expression import (
     Arithmetic,
     Combined,
@@ -30,7 +31,7 @@ from ..model.expressions.expression import (
     Negative,
     Value,
 )
-from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Mark
+from ..model.expressions.fields import FieldRef, IdRef
 from ..model.expressions.literals import size_of
 from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class

@@ -26,7 +26,8 @@ from ...commands import CollectionSpec
 from ...errors import DeclarationError, SolidbError, UsageError
 from .. import type_inspection
 from ..document_state import expose
-from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
+from ..expressions.comparisons import Mark
+from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Place
 from ..links.placement import Reader, direct_readers, link_fields, reader_of
 from ..stored.field_values import stored_name
 from ..stored.plain_types import is_plain_field, is_plain_link, is_plainly_declared, validated_fields

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -24,7 +23,6 @@ from ..._types import is_list
 from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
-from ...language.sizes import Extent
 from .. import type_inspection
 from ..links.link_paths import beyond
 from ..stored.field_values import encode_as, encode_field, is_customised, is_plainly_stored
@@ -34,6 +32,15 @@ from ..stored.scalars import format_time
 from .build_scope import Scope, Source
 from .calls import METHODS, RecordField, default_awareness, field_within, fields_of, has_kind, records
 from .column_methods import NAMES
+from .comparisons import (
+    EXACT,
+    EXTENT,
+    KnownComparison,
+    KnownForm,
+    Mark,
+    form_of_comparison,
+    known_as,
+)
 from .expression import Comparison, Expression, Predicate, Value
 from .kinds import OPERATORS, Kind, awareness, choices, kind_of
 from .literals import Key, check_literal, check_reference
@@ -61,55 +68,8 @@ class _Nothing:
 
 _UNKNOWN: Final = (None, ())
 _NONE: Final = (_Nothing, ())
-
-
-class Mark:
-    """What stands for a field of a class in the forms of statements; equal only to itself.
-
-    ``column`` is the field as a column of a select, once it was one.
-    """
-
-    __slots__ = ("column", "field", "model")
-    field: FieldRef
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self.column: Any = None
-
-
-KnownForm: TypeAlias = tuple[Mark, q.ComparisonOperator, type[Any]]
-"""The form of a field that is compared: the field, how, and the type of the value."""
-_OPERATORS: Final[tuple[q.ComparisonOperator, ...]] = ("==", "!=", "<", "<=", ">", ">=")
-_EXTENT: Final = Extent(2, 3)
-"""That of a field and a value that are compared."""
-
-
-class KnownComparison(Comparison):
-    """A field that a class keeps, compared with a value that is stored as it is: what most queries ask.
-
-    ``known`` is what it is in the form of a statement, and its value. Its sides and its operator are made of
-    these when they are asked for: statements of one form are built once.
-    """
-
-    __slots__ = ("known",)
-    known: tuple[KnownForm, Any]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Be one like others when it is copied: there it belongs to no class."""
-        return Comparison, (self.left, self.operator, self.right)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name not in ("left", "operator", "right"):
-                return super().__getattr__(name)
-            (mark, self.operator, _), value = self.known
-            self.left = mark.field
-            self.right = Value(value, mark.field.__solidb_place__.annotation)
-            return object.__getattribute__(self, name)
-
-
 _made: Any = object.__new__
+_OPERATORS: Final[tuple[q.ComparisonOperator, ...]] = ("==", "!=", "<", "<=", ">", ">=")
 _MOST_NAMED: Final = 64
 """Of how many values, such as the members of an enumeration, a field keeps what they are stored as."""
 
@@ -120,11 +80,11 @@ def _comparing(operator: q.ComparisonOperator) -> Callable[[FieldRef, object], P
 
     def compare(self: FieldRef, other: Any) -> Predicate:
         alike, forms = self.__solidb_forms__
-        if type(other) is alike and ("\0" not in other if alike is str else -_EXACT < other < _EXACT):
+        if type(other) is alike and ("\0" not in other if alike is str else -EXACT < other < EXACT):
             # its type alone says how it is stored, compared and planned
             made: KnownComparison = _made(KnownComparison)
             made.known = forms[place], other
-            made.__solidb_extent__ = _EXTENT
+            made.__solidb_extent__ = EXTENT
             return made
         if alike is None:
             self.__solidb_find_forms__()
@@ -133,39 +93,17 @@ def _comparing(operator: q.ComparisonOperator) -> Callable[[FieldRef, object], P
         if isinstance(other, Enum) or (memo is not None and type(other) is str):
             named = operator, type(other), other
         if named is not None and memo is not None and named in memo:
-            return _known(*memo[named])
+            return known_as(*memo[named])
         compared = self.__solidb_compare__(operator, other)
-        form = _form_of(self, compared)
+        form = form_of_comparison(self, compared)
         if form is None:
             return compared
         value = cast(Any, compared).right.value
         if named is not None and (memo is None or len(memo) < _MOST_NAMED):
             object.__setattr__(self, "__solidb_memo__", {**(memo or {}), named: (form, value)})
-        return _known(form, value)
+        return known_as(form, value)
 
     return compare
-
-
-def _known(form: KnownForm, value: Any) -> KnownComparison:
-    made: KnownComparison = _made(KnownComparison)
-    made.known, made.__solidb_extent__ = (form, value), _EXTENT
-    return made
-
-
-def _form_of(field: FieldRef, compared: Any) -> KnownForm | None:
-    """Return the form of a comparison with a value, where its field and the value's type say all of it."""
-    mark = field.__solidb_mark__
-    if mark is None or type(compared) is not Comparison or compared.left is not field:
-        return None
-    right = compared.right
-    if type(right) is not Value or right.annotation is Decimal:
-        return None
-    value: Any = right.value
-    kind = value.__class__
-    if kind is str:
-        return (mark, compared.operator, str) if "\0" not in value else None
-    is_exact = kind is bool or (kind in (int, float) and -_EXACT < value < _EXACT)
-    return (mark, compared.operator, kind) if is_exact else None
 
 
 class FieldRef(Expression):
@@ -291,7 +229,7 @@ class FieldRef(Expression):
 
     def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
         alike = self.__solidb_alike__ or self.__solidb_find_alike__()
-        if type(other) is alike and (alike is str or -_EXACT < other < _EXACT):
+        if type(other) is alike and (alike is str or -EXACT < other < EXACT):
             # all the questions below have one answer for such values
             return Comparison(self, operator, Value(other, self.__solidb_place__.annotation))
         if operator in _ORDERED and _is_iso_duration(self.__solidb_place__):
@@ -432,8 +370,6 @@ def _is_end(place: Place) -> bool:
 
 
 _ORDERED = ("<", "<=", ">", ">=")
-_EXACT = 1 << 53
-"""Numbers below are the same as integers and as floats, and all that looks for them tells them apart."""
 _ALIKE: dict[Kind, type[Any]] = {"text": str, "int": int, "float": float, "bool": bool}
 _SYSTEM_TIMES = (("_created_at",), ("_updated_at",))
 
