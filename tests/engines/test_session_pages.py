@@ -25,7 +25,7 @@ from solidb_odm import (
     union,
 )
 from solidb_odm.errors import UsageError
-from solidb_odm.session.paging import Place, keyset
+from solidb_odm.session.keysets import Place, keyset
 
 from .conftest import Store
 from .documents import Knows, Person
