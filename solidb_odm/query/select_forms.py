@@ -103,7 +103,7 @@ class Step:
         if known is None or known[0] != Registry.generation:
             return None
         _, first, names, clock = known
-        if len(values) > 1 and len(set(values)) < len(values):  # these share a bind variable
+        if len(values) > 1 and _are_repeated(values):  # these share a bind variable
             return None
         return first.again(values=dict(zip(names, values, strict=True), **clock))
 
@@ -136,6 +136,14 @@ def _joined(condition: Combined, model: Any, values: list[Any]) -> Form | None:
         else:
             return None
     return tuple(terms) if len(values) <= _MOST_JOINED else None
+
+
+def _are_repeated(values: tuple[Any, ...]) -> bool:
+    """Return whether some of the values are equal; lists of values are told apart by their identity."""
+    try:
+        return len(set(values)) < len(values)
+    except TypeError:
+        return len(set(map(_mark, values))) < len(values)
 
 
 def _nowhere() -> None:

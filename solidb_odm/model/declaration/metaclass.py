@@ -497,10 +497,10 @@ def class_field(cls: Any, name: str) -> FieldRef:
 
 def system_field(cls: Any, name: str) -> Any:
     """Return the reference of an attribute that the engine keeps."""
-    if name == "id":
-        return IdRef(cls)
     stored, annotation = SYSTEM_FIELDS[name]
-    return FieldRef(Place(cls, (stored,), annotation, None, name, False))
+    place, mark = Place(cls, (stored,), annotation, None, name, False), Mark(cls)
+    made: Any = IdRef(cls, mark) if name == "id" else FieldRef(place, mark)
+    return cls.__dict__["__solidb_references__"].setdefault(name, made)
 
 
 def _unknown(cls: Any, name: str) -> str:

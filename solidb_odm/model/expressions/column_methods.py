@@ -18,6 +18,7 @@ from ...errors import UsageError, missing
 from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
+from .comparisons import as_known
 from .expression import (
     Combined,
     Comparison,
@@ -33,6 +34,7 @@ from .kinds import OPERATORS, choices, is_set, kind_of
 from .literals import Element, check_list_order, check_pair, check_types, check_whole, holds_decimals
 
 _PLAIN = ("text", "int", "float", "bool")
+_LISTS = (list, tuple, set, frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,10 @@ def _of_values(tested: Expression, statement: Any) -> Any:
 
 def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) -> Predicate:
     """Return the condition that a value is among others, or among the rows of a statement, or not."""
+    at_once = getattr(tested, "__solidb_among__", None) if values.__class__ in _LISTS else None
+    known: Predicate | None = None if at_once is None else at_once(operator, list(values))
+    if known is not None:
+        return known
     if hasattr(values, "__solidb_query__"):
         values = Nested(_of_values(tested, values))
     is_varied = holds_decimals(tested.__solidb_type__) or is_set(tested.__solidb_type__)
@@ -169,7 +175,8 @@ def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) 
     if is_varied and listed:
         alike = Combined("OR", tuple(tested.__solidb_compare__("==", value) for value in listed))
         return alike if operator == "IN" else Negation(alike)
-    return Comparison(tested, operator, Value(_keys_of(tested, listed, operator)))
+    compared = Comparison(tested, operator, Value(_keys_of(tested, listed, operator)))
+    return cast(Predicate, as_known(getattr(tested, "__solidb_mark__", None), compared))
 
 
 def _keys_of(tested: Expression, listed: list[Any], operator: q.ComparisonOperator) -> list[Any]:

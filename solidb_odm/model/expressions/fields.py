@@ -38,7 +38,9 @@ from .comparisons import (
     KnownComparison,
     KnownForm,
     Mark,
-    form_of_comparison,
+    are_plain,
+    as_known,
+    is_stored,
     known_as,
 )
 from .expression import Comparison, Expression, Predicate, Value
@@ -66,6 +68,10 @@ class _Nothing:
     """A type that no value has."""
 
 
+class _KeyText:
+    """What stands for the type of keys: texts, of which those with a ``/`` are none."""
+
+
 _UNKNOWN: Final = (None, ())
 _NONE: Final = (_Nothing, ())
 _made: Any = object.__new__
@@ -89,19 +95,17 @@ def _comparing(operator: q.ComparisonOperator) -> Callable[[FieldRef, object], P
         if alike is None:
             self.__solidb_find_forms__()
             return compare(self, other)
+        if alike is _KeyText and type(other) is str and "/" not in other and "\0" not in other:
+            return known_as(forms[place], other)
         memo, named = self.__solidb_memo__, None
         if isinstance(other, Enum) or (memo is not None and type(other) is str):
             named = operator, type(other), other
         if named is not None and memo is not None and named in memo:
             return known_as(*memo[named])
-        compared = self.__solidb_compare__(operator, other)
-        form = form_of_comparison(self, compared)
-        if form is None:
-            return compared
-        value = cast(Any, compared).right.value
-        if named is not None and (memo is None or len(memo) < _MOST_NAMED):
-            object.__setattr__(self, "__solidb_memo__", {**(memo or {}), named: (form, value)})
-        return known_as(form, value)
+        compared = as_known(self.__solidb_mark__, self.__solidb_compare__(operator, other))
+        if named is not None and (memo is None or len(memo) < _MOST_NAMED) and is_stored(compared):
+            object.__setattr__(self, "__solidb_memo__", {**(memo or {}), named: compared.known})
+        return cast(Predicate, compared)
 
     return compare
 
@@ -244,22 +248,37 @@ class FieldRef(Expression):
         mark, alike = self.__solidb_mark__, self.__solidb_alike__ or self.__solidb_find_alike__()
         if choices(self.__solidb_place__.annotation) is not None:
             object.__setattr__(self, "__solidb_memo__", {})
-        known = _NONE if mark is None else (alike, tuple((mark, name, alike) for name in _OPERATORS))
+        stored = self.__solidb_find_stored__()
+        if alike is not stored:
+            alike = _KeyText
+        known = _NONE if mark is None else (alike, tuple((mark, name, stored) for name in _OPERATORS))
         object.__setattr__(self, "__solidb_forms__", known)
 
     def __solidb_find_alike__(self) -> type[Any]:
         """Find the type whose values all may be compared with the field, and are stored as they are."""
-        place = self.__solidb_place__
-        kind: type[Any] = _ALIKE.get(self.__solidb_kind__, _Nothing)
-        if (
-            kind is _Nothing
-            or place.path == ("_key",)
-            or choices(place.annotation) is not None
-            or not is_plainly_stored(place.owner, place.name, place.annotation, kind)
-        ):
-            kind = _Nothing
+        is_key = self.__solidb_place__.path == ("_key",)
+        kind = _Nothing if is_key else self.__solidb_find_stored__()
         object.__setattr__(self, "__solidb_alike__", kind)
         return kind
+
+    def __solidb_find_stored__(self) -> type[Any]:
+        """Find the type whose values are all stored as they are; some of them may be no keys."""
+        place = self.__solidb_place__
+        kind: type[Any] = _ALIKE.get(self.__solidb_kind__, _Nothing)
+        is_open = kind is not _Nothing and choices(place.annotation) is None
+        is_plain = is_open and is_plainly_stored(place.owner, place.name, place.annotation, kind)
+        return kind if is_plain else _Nothing
+
+    def __solidb_among__(self, operator: q.ComparisonOperator, values: list[Any]) -> Predicate | None:
+        """Return the condition that this is among values that are stored as they are; None of others."""
+        if self.__solidb_forms__ is _UNKNOWN:
+            self.__solidb_find_forms__()
+        alike, forms = self.__solidb_forms__
+        if set(map(type, values)) != {str if alike is _KeyText else alike} or not are_plain(values):
+            return None
+        if alike is _KeyText and "/" in "".join(values):
+            return None
+        return known_as((forms[0][0], operator, list), values)
 
     @property
     def __solidb_nullable__(self) -> bool:
@@ -497,10 +516,18 @@ class IdRef(Expression):
     (``db:users/ada``) and is no use as the end of an edge.
     """
 
-    __slots__ = ("model",)
+    __slots__ = ("__solidb_mark__", "__solidb_orders__", "model")
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, mark: Mark | None = None) -> None:
+        self.model, self.__solidb_mark__, self.__solidb_orders__ = model, mark, None
+        if mark is not None:
+            mark.field = self
+
+    def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+        return cast(Predicate, as_known(self.__solidb_mark__, super().__solidb_compare__(operator, other)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return IdRef, (self.model,)
 
     @property
     def __solidb_type__(self) -> Any:
