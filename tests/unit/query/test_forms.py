@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 from copy import copy, deepcopy
 from dataclasses import FrozenInstanceError, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Literal, cast
@@ -53,6 +54,7 @@ from solidb_odm.language import nodes as q
 from solidb_odm.language.printer import print_query
 from solidb_odm.language.sizes import extent
 from solidb_odm.model.expressions.expression import Expression
+from solidb_odm.model.expressions.fields import FieldRef, IdRef
 from solidb_odm.query import select_forms
 from tests.unit.query.models import Knows, Member, Team
 
@@ -186,12 +188,17 @@ class Kinds(Document, collection="forms_kinds", registry=Registry()):
     either: int | str = 0
     chosen: Literal["a", "b"] = "a"
     color: Color = Color.RED
+    price: Decimal = Decimal(0)
+    fee: Decimal | None = None
+    day: date | None = None
 
 
-FIELDS = ["key", "rev", *(name for name in Kinds.__pydantic_fields__ if name != "key")]
+FIELDS = ["key", "rev", "id", "created_at", *(name for name in Kinds.__pydantic_fields__ if name != "key")]
 OPERATORS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]
 SAID: list[q.ComparisonOperator] = ["==", "!=", "<", "<=", ">", ">="]
 GIVEN = ["a", "abcd", "x/y", "", 0, 7, -1, 2**60, 2**80, 0.5, float("nan"), True, None, Color.RED, b"a"]
+GIVEN += [Decimal("1.50"), Decimal("1.5"), Decimal("-1E+3"), Decimal("NaN"), date(2026, 1, 2)]
+GIVEN += ["forms_kinds/x", "others/x", "a\0b", datetime(2026, 1, 2, tzinfo=UTC), datetime.min]
 
 
 def compiled_or_refused(make: Callable[[], Any]) -> Any:
@@ -210,6 +217,59 @@ def test_a_comparison_made_at_once_is_the_one_that_asks_every_question(name: str
             at_once = compiled_or_refused(partial(compare, field, value))
             asking = compiled_or_refused(partial(Expression.__solidb_compare__, field, said_as, value))
             assert at_once == asking
+
+
+LISTS: list[Any] = [[], ["a"], ["b", "c", "b"], ("a", "b"), {"x", "y"}, ["x/y"], ["a", None], ["a\0"]]
+LISTS += [[1], [2, 3], [2**60], [2**80], [1, 2.5], [0.5], [float("nan")], [True], [False, True], [1, True]]
+LISTS += [[Decimal("1.50")], [Decimal("1.5"), 2], [Color.RED], ["red"], [date(2026, 1, 2)], [None], ["abcd"]]
+LISTS += [["forms_kinds/x"], ["others/x"], ["a"] * 200, ["c"], [b"a"], [["a"]], "a", 5, [0.0, -0.0]]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_membership_of_a_known_form_is_the_one_that_asks_every_question(name: str) -> None:
+    field: Any = getattr(Kinds, name)
+    anew: Any = IdRef(Kinds) if name == "id" else FieldRef(field.__solidb_place__)
+    for values in LISTS * 2:
+        for ask in (in_, not_in):
+            expected = compiled_or_refused(partial(ask, anew, values))
+            assert compiled_or_refused(partial(ask, field, values)) == expected
+
+
+ASKED: dict[str, Callable[[int], Any]] = {
+    "a decimal": lambda n: Kinds.price == Decimal(n) / 10,
+    "a decimal or none": lambda n: Kinds.fee < Decimal(n),  # type: ignore[operator]
+    "a key": lambda n: Kinds.key == f"k{n}",
+    "an id": lambda n: Kinds.id == f"forms_kinds/k{n}",
+    "a time of the engine": lambda n: Kinds.created_at > datetime(2026, 1, n, tzinfo=UTC),
+    "one of some texts": lambda n: in_(Kinds.text, [f"a{i}" for i in range(n)]),
+    "none of some numbers": lambda n: not_in(Kinds.number, range(n)),
+    "one of some keys": lambda n: in_(Kinds.key, {f"k{n}"}),
+    "one of some decimals": lambda n: in_(Kinds.price, [Decimal(n)]),
+    "one of some ids": lambda n: in_(Kinds.id, [f"forms_kinds/k{n}"]),
+    "one of some lists": lambda n: or_(in_(Kinds.text, ["a"] * n), in_(Kinds.maybe, ["b"] * n)),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_conditions_with_other_values_are_known(ask: Callable[[int], Any]) -> None:
+    first = select(Kinds).where(ask(1), Kinds.done == True).limit(70).compile()  # noqa: E712
+    for n in (2, 3, 1, 3):
+        asked: Any = select(Kinds).where(ask(n), Kinds.done == True).limit(70)  # noqa: E712
+        known, built = asked.known_fetch(), asked._build()
+        assert known is not None
+        assert known[1] is first.query
+        assert said(known[1], known[2]) == said(built.query, built.bind_vars)
+
+
+def test_what_a_condition_was_made_of_may_change_afterwards() -> None:
+    values = ["a"]
+    made = in_(Kinds.text, values)
+    values.append("b")
+    copied = pickle.loads(pickle.dumps((in_(Kinds.text, ["a"]), Kinds.price == Decimal("1.50"))))
+
+    assert list(select(Kinds).where(made).compile().bind_vars.values()) == [["a"]]
+    assert repr(copied) == "(Kinds.text IN ['a'], Kinds.price == '1.50')"
+    assert repr((made, Kinds.price == Decimal("1.50"))) == repr(copied)
 
 
 def test_a_select_keeps_its_other_clauses_when_it_is_refined() -> None:
