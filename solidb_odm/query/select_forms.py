@@ -65,7 +65,7 @@ class Step:
     Steps begin at a model, and are about its fields only, so they go when it goes.
     """
 
-    __slots__ = ("_size", "entity", "fetched", "known", "orders", "start", "steps")
+    __slots__ = ("_size", "entity", "fetched", "known", "orders", "page_order", "start", "steps")
 
     def __init__(self, entity: Entity, size: list[int]) -> None:
         self.entity, self._size = entity, size
@@ -77,6 +77,8 @@ class Step:
         self.known: tuple[int, Compiled, tuple[str, ...], dict[str, Any]] | None = None
         self.fetched: tuple[int, Entity | Scalar, Query, tuple[str, ...]] | None = None
         """What ``known`` comes to where its rows are of one column, and no clock is asked."""
+        self.page_order: tuple[int, Any] | None = None
+        """How rows of a select that leads here are placed in pages, and when that was found out."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Stay behind when a select is copied into another process: there it begins nowhere."""

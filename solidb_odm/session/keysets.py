@@ -10,21 +10,24 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any, Literal, cast
 
 from .._dataclasses import dataclass
 from .._types import Json
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.calls import BuiltPredicate
+from ..model.declaration.registry import Registry
+from ..model.expressions.build_scope import Scope
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
 from ..query.columns import Entity, Labelled, Scalar, SortColumn, Table
+from ..query.compiled import Compiled
 from ..query.compiler import sources_of
 from ..query.select import Select
 from ..query.select_block import conjunction, has_aggregate
+from ..query.select_forms import Form, Step, Values, form_of, tell_form
 from ..query.sources import collection_of
 from ..query.statement import Statement
 from ..query.windows import has_window
@@ -52,13 +55,33 @@ class Keyset:
     keys: tuple[Expression, ...]
     downwards: tuple[bool, ...]
     is_grouped: bool
+    kept: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What was found out about the order, once for all statements of one form."""
 
     @property
     def mark(self) -> str:
         """What tells the cursors of this order from those of others."""
-        sort = getattr(self.statement.compile().query, "sort", ())
-        names = tuple(_name_of(source) for source in self.sources)
-        return hashlib.blake2s(repr((names, sort)).encode(), digest_size=6).hexdigest()
+        mark: str | None = self.kept.get("mark")
+        if mark is None:
+            sort = getattr(self.statement.compile().query, "sort", ())
+            names = tuple(_name_of(source) for source in self.sources)
+            mark = hashlib.blake2s(repr((names, sort)).encode(), digest_size=6).hexdigest()
+            self.kept["mark"] = mark
+        return mark
+
+    @property
+    def program(self) -> Compiled:
+        """What evaluates the keys of a document."""
+        program: Compiled | None = self.kept.get("program")
+        if program is None:
+            keys: Select[Any] = Select(self.columns(), single=False, is_with_deleted=True)
+            program = self.kept["program"] = keys.compile()
+        return program
+
+    def of(self, statement: Select[Any]) -> Keyset:
+        """Return that of another statement of the same form."""
+        orderings = self.statement.orderings[len(statement.orderings) :]
+        return replace(self, statement=statement.order_by(*orderings))
 
     def columns(self) -> tuple[Scalar, ...]:
         """Return the keys as columns of undecoded values."""
@@ -95,28 +118,11 @@ class Keyset:
             return (whole,)
         if self._read(place.cursor)[0][0] is None:
             return (whole,)
-        return whole.where(_null(first, "!=")), self._ordered(place, size).where(_null(first, "=="))
+        return whole.where(Absence(first, "!=")), self._ordered(place, size).where(Absence(first, "=="))
 
     def _beyond(self, values: list[Json], is_included: bool, backwards: bool, with_bound: bool) -> Predicate:
-        """Make the condition that a row comes later (or earlier) in the order, where null is least."""
-        count = len(self.keys)
-
-        def make(*nodes: q.Expression) -> q.Expression:
-            left, right = nodes[:count], nodes[count:]
-            ways: list[q.Expression] = []
-            for place in range(count):
-                same: list[q.Expression] = [q.Compare(left[i], "==", right[i]) for i in range(place)]
-                down = self.downwards[place] is not backwards
-                ways.append(conjunction([*same, q.Compare(left[place], "<" if down else ">", right[place])]))
-            if is_included:
-                ways.append(conjunction([q.Compare(left[i], "==", right[i]) for i in range(count)]))
-            whole = ways[0] if len(ways) == 1 else q.Logical("OR", tuple(ways))
-            if len(ways) == 1 or not with_bound:
-                return whole
-            down = self.downwards[0] is not backwards
-            return conjunction([q.Compare(left[0], "<=" if down else ">=", right[0]), whole])
-
-        return BuiltPredicate((*self.keys, *map(Value, values)), make)
+        downwards = tuple(down is not backwards for down in self.downwards)
+        return Beyond(self.keys, tuple(map(Value, values)), downwards, is_included, with_bound)
 
     def cursor(self, values: Sequence[Json]) -> str:
         """Return the cursor of a place as text that is safe in a URL."""
@@ -146,11 +152,58 @@ class Keyset:
         return values[: len(self.keys)], is_included
 
 
-def _null(key: Expression, operator: Literal["==", "!="]) -> Predicate:
-    def make(node: q.Expression) -> q.Expression:
-        return q.Compare(node, operator, q.Literal(None))
+@dataclass(frozen=True, slots=True, eq=False)
+class Beyond(Predicate):
+    """The condition that a row comes later in an order, where null is least, or is the row of the values."""
 
-    return BuiltPredicate((key,), make)
+    keys: tuple[Expression, ...]
+    values: tuple[Value, ...]
+    downwards: tuple[bool, ...]
+    is_included: bool
+    with_bound: bool
+
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
+        return (*self.keys, *self.values)
+
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        left = [key.__solidb_build__(scope) for key in self.keys]
+        right = [value.__solidb_build__(scope) for value in self.values]
+        same: list[q.Expression] = [
+            q.Compare(one, "==", other) for one, other in zip(left, right, strict=True)
+        ]
+        ways: list[q.Expression] = []
+        for place, down in enumerate(self.downwards):
+            later = q.Compare(left[place], "<" if down else ">", right[place])
+            ways.append(conjunction([*same[:place], later]))
+        if self.is_included:
+            ways.append(conjunction(same))
+        whole = ways[0] if len(ways) == 1 else q.Logical("OR", tuple(ways))
+        if len(ways) == 1 or not self.with_bound:
+            return whole
+        return conjunction([q.Compare(left[0], "<=" if self.downwards[0] else ">=", right[0]), whole])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Absence(Predicate):
+    """The condition that a key is null, or is not."""
+
+    key: Expression
+    operator: Literal["==", "!="]
+
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
+        return (self.key,)
+
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        return q.Compare(self.key.__solidb_build__(scope), self.operator, q.Literal(None))
+
+
+def _form_of_beyond(part: Beyond, values: Values) -> Form:
+    own = part.downwards, part.is_included, part.with_bound
+    return Beyond, own, *(form_of(operand, values) for operand in (*part.keys, *part.values))
+
+
+tell_form(Beyond, _form_of_beyond)
+tell_form(Absence, lambda part, values: (Absence, part.operator, form_of(part.key, values)))
 
 
 def _name_of(source: Any) -> str:
@@ -164,6 +217,10 @@ def keyset(statement: Statement[Any]) -> Keyset:
             "only a select can be paged",
             hint="for other statements select their rows: select(statement.cte('rows'))",
         )
+    step: Step | None = statement.__dict__["_way"][0]
+    known = None if step is None else step.page_order
+    if known is not None and known[0] == Registry.generation:
+        return cast(Keyset, known[1]).of(statement)
     if statement.limit_count is not None or statement.offset_count is not None:
         raise UsageError("page() sets its own limit", hint="leave limit() and offset() out")
     if statement.is_distinct:
@@ -185,7 +242,10 @@ def keyset(statement: Statement[Any]) -> Keyset:
     orderings = (*statement.orderings, *(Ordering(key, last) for key in unique))
     whole = replace(statement, orderings=orderings)
     keys = tuple(ordering.expression for ordering in orderings)
-    return Keyset(whole, sources, keys, tuple(ordering.descending for ordering in orderings), is_grouped)
+    made = Keyset(whole, sources, keys, tuple(ordering.descending for ordering in orderings), is_grouped)
+    if step is not None:
+        step.page_order = Registry.generation, made
+    return made
 
 
 def _sources(statement: Select[Any], expressions: list[Expression]) -> tuple[Any, ...]:

@@ -38,7 +38,8 @@ from .overlay import HeldDocuments
 from .rows import names_of, read_rows, rows_of, told, without_unreadable
 
 T_co = TypeVar("T_co", covariant=True)
-
+Cursor: TypeAlias = "str | Callable[[], str] | None"
+"""A cursor, or what makes it once it is asked for: that takes as long as to read some rows."""
 
 _WAYS = {
     "all": "list(page)",
@@ -64,12 +65,33 @@ class Page(Sequence[T_co], Generic[T_co]):
     out, as in a Result.
     """
 
-    __slots__ = ("_rows", "next", "previous", "unreadable")
+    __slots__ = ("_next", "_previous", "_rows", "unreadable")
 
-    def __init__(self, rows: list[T_co], following: str | None, preceding: str | None = None) -> None:
+    def __init__(self, rows: list[T_co], following: Cursor, preceding: Cursor = None) -> None:
         self._rows, self.unreadable = without_unreadable(rows), told(rows)
-        self.next = following
-        self.previous = preceding
+        self._next, self._previous = following, preceding
+
+    @property
+    def next(self) -> str | None:
+        """The cursor of the next page, None on the last one."""
+        cursor = self._next
+        if cursor is not None and not isinstance(cursor, str):
+            cursor = self._next = cursor()
+        return cursor
+
+    @property
+    def previous(self) -> str | None:
+        """The cursor of the page before, None on the first one."""
+        cursor = self._previous
+        if cursor is not None and not isinstance(cursor, str):
+            cursor = self._previous = cursor()
+        return cursor
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._rows, self.unreadable, self.next, self.previous
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._rows, self.unreadable, self._next, self._previous = state
 
     @overload
     def __getitem__(self, index: int) -> T_co: ...
@@ -142,8 +164,11 @@ def _page(
     if not count:
         back = None if place.cursor is None else wanted.including(place.cursor)
         return Page([], back, None) if place.backwards else Page([], None, back)
-    near, far = wanted.cursor(places(0)), wanted.cursor(places(count - 1))
-    beyond = far if is_more else None
+
+    def cursor_at(at: int) -> Callable[[], str]:
+        return lambda: wanted.cursor(places(at))
+
+    near, beyond = cursor_at(0), cursor_at(count - 1) if is_more else None
     if place.backwards:
         return Page(rows[:count][::-1], near, beyond)
     return Page(rows[:count], beyond, near if place.cursor is not None else None)
@@ -172,8 +197,7 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
     collection = collection_of(wanted.sources[0])
     system = {"_key": key, "_id": f"{collection}/{key}", "_rev": revision}
     system |= {"_created_at": created, "_updated_at": updated}
-    keys: Select[Any] = Select(wanted.columns(), single=False, is_with_deleted=True)
-    program = keys.compile()
+    program = wanted.program
     source = HeldDocuments(collection, [{**body_value(body), **system}])
     (values,) = evaluator.prepare_once(program.query).run(source, binds_now(program.values, EARLIEST))
     return list(values)

@@ -1,10 +1,13 @@
 """Pages and streams by keyset."""
 
 import gc
+import pickle
 import random
+from collections.abc import Iterator
+from copy import deepcopy
 from decimal import Decimal
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel
@@ -12,6 +15,7 @@ from pydantic import BaseModel
 from solidb_odm import (
     Document,
     Index,
+    Registry,
     Session,
     asc,
     create_engine,
@@ -291,3 +295,102 @@ def test_an_index_leads_to_a_page_that_is_deep_in_its_order() -> None:
         steps = str(session.explain(wanted.part(Place(deep.next), 5, is_file=True)))
     assert "SEARCH t1 USING INDEX" in steps
     assert "(<expr>>?" in steps
+
+
+class Parcel(Document, collection="paged_parcels", registry=Registry()):
+    weight: Annotated[int | None, Index()] = None
+    price: Decimal = Decimal(0)
+    street: str = ""
+
+
+WAYS = {
+    "key": (),
+    "weight": (Parcel.weight,),
+    "weight down": (desc(Parcel.weight),),
+    "price down, street": (desc(Parcel.price), Parcel.street),
+    "street, weight down": (Parcel.street, desc(Parcel.weight)),
+}
+
+
+@pytest.fixture(scope="module")
+def parcels() -> Iterator[Session]:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Parcel)
+        session.add_all(
+            Parcel(key=f"k{n:02}", weight=n % 5 or None, price=Decimal(n % 7) / 2, street=f"s{n % 3}")
+            for n in range(40)
+        )
+        session.commit()
+        yield session
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_pages_of_one_form_and_other_values_are_parts_of_all_rows(parcels: Session, way: str) -> None:
+    for low in ("s1", "s0", "s2", "s1"):
+        for size in (3, 7, 3):
+            asked = select(Parcel).where(Parcel.street >= low).order_by(*WAYS[way])
+            expected = parcels.scalars(asked).all()
+            assert list(chain(*pages(parcels, asked, size))) == expected
+            last = parcels.page(asked, size=len(expected) - 1).next
+            assert last is not None
+            back = parcels.page(asked, size=size, before=last)
+            assert list(back) == expected[-2 - size : -2]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_page_asks_the_same_whether_its_form_was_built_before_or_not(way: str) -> None:
+    rows = [[None, 1, "a", "k"], [2.5, None, "a", "b"], [2, 2, 2, 2], ["a", "a", "b", "c"], [None] * 4]
+    for is_file in (True, False):
+        for values in rows * 2:
+            for street in ("s1", "s2"):
+                known = keyset(select(Parcel).where(Parcel.street == street).order_by(*WAYS[way]))
+                anew = keyset(deepcopy(select(Parcel)).where(Parcel.street == street).order_by(*WAYS[way]))
+                cursor = known.cursor(values[: len(known.keys)])
+                assert cursor == anew.cursor(values[: len(known.keys)])
+                for place in (
+                    Place(),
+                    Place(cursor),
+                    Place(cursor, backwards=True),
+                    Place(known.including(cursor)),
+                ):
+                    for one, other in zip(
+                        known.parts(place, 3, is_file=is_file),
+                        anew.parts(place, 3, is_file=is_file),
+                        strict=True,
+                    ):
+                        compiled, built = one.compile(), other._build()
+                        assert (compiled.text, compiled.bind_vars) == (built.text, built.bind_vars)
+
+
+def test_the_next_pages_of_one_form_share_their_nodes() -> None:
+    def part(street: str, values: list[Any]) -> Any:
+        wanted = keyset(select(Parcel).where(Parcel.street == street).order_by(Parcel.weight))
+        return wanted.part(Place(wanted.cursor(values)), 9, is_file=True).compile().query
+
+    assert part("s7", [3, "k3"]) is part("s8", [4, "k4"])
+    assert (
+        keyset(select(Parcel).order_by(Parcel.street)).kept
+        is keyset(select(Parcel).order_by(Parcel.street)).kept
+    )
+
+
+def test_a_page_that_is_copied_keeps_its_cursors(parcels: Session) -> None:
+    keys = select(Parcel.key).order_by(Parcel.weight)
+    first = parcels.page(keys, size=10)
+    second = parcels.page(keys, size=10, after=first.next)
+    for copied in (deepcopy(second), pickle.loads(pickle.dumps(second))):
+        assert list(copied) == list(second)
+        assert (copied.next, copied.previous) == (second.next, second.previous)
+    assert None not in (second.next, second.previous)
+
+
+def test_a_cursor_says_where_its_page_was_when_it_was_read() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Parcel)
+        session.add_all(Parcel(key=f"k{n}", weight=n) for n in range(1, 9))
+        session.commit()
+        asked = select(Parcel).order_by(Parcel.weight)
+        page = session.page(asked, size=3)
+        page[2].weight = 7
+        session.commit()
+        assert [parcel.key for parcel in session.page(asked, size=3, after=page.next)] == ["k4", "k5", "k6"]

@@ -180,6 +180,8 @@ class Queries:
         if entry.trust.rests or (are_documents and not plan.is_documents):
             return None
         try:
+            if not are_documents and entry.bare is not None:
+                return self._run_bare(entry, binds, are_loaded=False)
             rows = self._rows(entry, plan.sql, binds if as_it_is else plan.parameters.values(binds))
         except _SchemaMoved:
             return None

@@ -18,7 +18,6 @@ from ...errors import UsageError, missing
 from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
-from .comparisons import as_known
 from .expression import (
     Combined,
     Comparison,
@@ -176,7 +175,8 @@ def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) 
         alike = Combined("OR", tuple(tested.__solidb_compare__("==", value) for value in listed))
         return alike if operator == "IN" else Negation(alike)
     compared = Comparison(tested, operator, Value(_keys_of(tested, listed, operator)))
-    return cast(Predicate, as_known(getattr(tested, "__solidb_mark__", None), compared))
+    made_known = getattr(tested, "__solidb_known__", None)
+    return compared if made_known is None else cast(Predicate, made_known(compared))
 
 
 def _keys_of(tested: Expression, listed: list[Any], operator: q.ComparisonOperator) -> list[Any]:

@@ -280,6 +280,10 @@ class FieldRef(Expression):
             return None
         return known_as((forms[0][0], operator, list), values)
 
+    def __solidb_known__(self, compared: Predicate) -> Predicate:
+        """Return a comparison of this as a known one, where a class keeps it and its values say the rest."""
+        return cast(Predicate, as_known(self.__solidb_mark__, compared))
+
     @property
     def __solidb_nullable__(self) -> bool:
         return self.__solidb_place__.nullable
@@ -524,7 +528,11 @@ class IdRef(Expression):
             mark.field = self
 
     def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
-        return cast(Predicate, as_known(self.__solidb_mark__, super().__solidb_compare__(operator, other)))
+        return self.__solidb_known__(super().__solidb_compare__(operator, other))
+
+    def __solidb_known__(self, compared: Predicate) -> Predicate:
+        """Return a comparison of this as a known one, where a class keeps it and its values say the rest."""
+        return cast(Predicate, as_known(self.__solidb_mark__, compared))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return IdRef, (self.model,)

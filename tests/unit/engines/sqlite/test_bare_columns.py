@@ -67,6 +67,8 @@ def test_a_repeated_query_gives_what_its_first_run_gives(channel: FileChannel, f
         fresh = rows_of(channel, f"{form.replace('d.', f'd{number}.').replace('FOR d ', f'FOR d{number} ')}")
         for _ in range(2):
             assert told(rows_of(channel, form)) == told(fresh)
+            known = channel.known_rows(parse(form), {}, False, False)
+            assert known is None or told(known) == told(fresh)
         loaded = rows_of(channel, form, are_loaded=True)
         assert told([list(row) if isinstance(row, tuple) else row for row in loaded]) == told(fresh)
 
@@ -83,3 +85,20 @@ def test_texts_and_integers_are_read_without_json(channel: FileChannel) -> None:
         assert rows_of(channel, FORMS[1])[-1] == ["t9", True]
     reads = [" ".join(sql.split()[1:6]) for sql in asked if sql.startswith("SELECT t1.doc")]
     assert [read.count("->>") for read in reads] == [0, 2, 2, 1, 1]
+
+
+def test_the_values_of_a_known_query_are_read_without_json(channel: FileChannel) -> None:
+    documents: list[Any] = [(f"k{n}", {"_key": f"k{n}", "a": f"t{n}"}) for n in range(3)]
+    channel.perform(Apply([Inserts("users", documents)]))
+    channel.perform(Commit())
+    query = parse(FORMS[0])
+    assert channel.perform(RunQuery(query)) == ["t0", "t1", "t2"]
+    asked: list[str] = []
+    channel._connection.set_trace_callback(asked.append)  # pyright: ignore[reportPrivateUsage]
+    assert channel.known_rows(query, {}, True, False) == ["t0", "t1", "t2"]
+    assert ["->>" in sql for sql in asked if sql.startswith("SELECT t1.doc")] == [True]
+    channel.perform(Apply([Inserts("users", [("k9", {"_key": "k9", "a": [1]})])]))
+    channel.perform(Commit())
+    assert channel.known_rows(query, {}, True, False) is None  # the rest of what is to be done
+    assert channel.perform(RunQuery(query)) == ["t0", "t1", "t2", [1]]
+    assert channel.known_rows(query, {}, True, False) == ["t0", "t1", "t2", [1]]
