@@ -50,7 +50,7 @@ def are_sole(documents: Sequence[Any]) -> bool:
     if _overhead is None or (_stores_private(documents[0]) and any(map(private_of, documents))):
         return False
     rows = [document.__dict__ for document in documents]
-    if _most(rows) > _few + 1 or not _has_none(extra_of, documents):
+    if _most(rows) > in_one_place or not _has_none(extra_of, documents):
         return False
     watched = documents[0].__solidb_watched__
     return all(_all_sole([row.get(name) for row in rows]) for name in watched)
@@ -66,7 +66,7 @@ def _all_sole(values: list[Any]) -> bool:
         return all(map(_all_sole, apart))
     for kind in kinds:
         values[:] = [value for value in values if value.__class__ is kind]
-        is_sole = _most(values) <= _few + 1 and not (kind is set and any(map(getweakrefcount, values)))
+        is_sole = _most(values) <= in_one_place and not (kind is set and any(map(getweakrefcount, values)))
         if kind in _FIXED:  # held by whoever likes, if what is in it can't change
             inner = list(chain.from_iterable(values))
             return (is_sole or all(map(_is_fixed, map(type, inner)))) and _all_sole(inner)
@@ -77,7 +77,9 @@ def _all_sole(values: list[Any]) -> bool:
         if not _is_open_model(kind) or any(map(getweakrefcount, values)):
             return False
         fields = [value.__dict__ for value in values]
-        if _most(fields) > _few + 1 or not (_has_none(extra_of, values) and _has_none(private_of, values)):
+        if _most(fields) > in_one_place or not (
+            _has_none(extra_of, values) and _has_none(private_of, values)
+        ):
             return False
         return _all_sole(list(chain.from_iterable(map(_VALUES, fields))))
     return True
@@ -138,6 +140,27 @@ def _is_held(document: Any, values: dict[str, Any], overhead: int) -> bool:
     if (extra := extra_of(document)) is not None:
         parts.visit(extra)
     extra = None
+    return _is_referred(parts, overhead)
+
+
+def held_fields(document: Any) -> tuple[str, ...]:
+    """Return the fields of which parts may be held outside of a document, if all of these hold plain values.
+
+    None of them if one holds more than lists, sets and dictionaries of such, or where it can't be known.
+    """
+    values, held = document.__dict__, list[str]()
+    if _overhead is None or sys.getrefcount(values) > _overhead:
+        return ()
+    for name in sorted(document.__solidb_watched__):
+        parts = _Parts()
+        parts.visit(values.get(name))
+        if _is_referred(parts, _overhead):
+            held.append(name)
+    return tuple(held) if all(_holds_plain_values(values[name]) for name in held) else ()
+
+
+def _is_referred(parts: _Parts, overhead: int) -> bool:
+    """Return whether a part has more references than the values that were visited account for."""
     counts = _references(parts.found)
     return any(
         count - overhead > inner for count, inner in zip(counts, parts.inner.values(), strict=True)
@@ -282,3 +305,5 @@ _alone = 0 if _overhead is None else next(count for count in range(9) if _is_sol
 """How many references a value has that is in one place only, as :func:`_is_sole` sees it."""
 _few = 0 if _overhead is None else _most([[]])
 """How many references a value has that is in a list only, as :func:`_most` sees it."""
+in_one_place = _few + 1
+"""How many references a value has that is in a list and in its own place."""

@@ -24,6 +24,7 @@ from ..model.document_state import (
 )
 from .aliases import has_aliases
 from .differences import document_difference
+from .exposure import Exposure, Look, look_at
 from .identity import IdentityMap, References
 from .links import Reference, referred, referred_by, refers, unread
 from .states import check_document, checked, gone, outdated, refusal
@@ -50,6 +51,8 @@ class Holdings:
         self.changed: Documents = {}
         self.deleted: Documents = {}
         self.exposed: Documents = {}
+        self.looks = Exposure()
+        """How ``exposed`` documents were that are as they are stored, and that nobody touched since."""
         self.expired: dict[int, weakref.ref[Document]] = {}
         self.dropped: Documents = {}
         self.removed: Documents = {}
@@ -337,6 +340,7 @@ class Holdings:
         """Hold a document that somebody else holds a part of; stop looking at one of which nobody does."""
         if not state.exposed:
             return
+        self.looks.forget(id(document))
         if state.owner is self and not self.is_over and has_aliases(document):
             self.exposed[id(document)] = document
         else:  # as forget_exposure
@@ -386,6 +390,7 @@ class Holdings:
         self.identity.clear()
         for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.clear()
+        self.looks.clear()
         self.along.clear()
         self.readings.clear()
         self.forget_deleted()
@@ -399,14 +404,14 @@ class Holdings:
     # --- looking --------------------------------------------------------------------------------
 
     def candidates(self) -> list[Document]:
-        """Return the stored documents that can have changed."""
+        """Return the stored documents that can have changed, and exposed ones that may be so no more."""
         if not self.exposed:
             return [*self.changed.values()]
-        held = (
+        held = [
             document
-            for key, document in self.exposed.items()
-            if key not in self.changed and key not in self.deleted
-        )
+            for document in self.looks.suspects(self.exposed, self.changed)
+            if id(document) not in self.changed and id(document) not in self.deleted
+        ]
         return [*self.changed.values(), *held]
 
     def unchanged_of(self, collection: str, keys: Collection[str] | None = None) -> dict[str, Document]:
@@ -432,10 +437,17 @@ class Holdings:
     def modified(self, suspects: Iterable[Document]) -> Iterator[Document]:
         """Yield the suspects that differ from their stored form; settle those that do not."""
         for document in suspects:
+            look = look_at(document) if id(document) in self.exposed else None
             if self.is_modified(document):
                 yield document
             else:
                 self.settle(document)
+                self.note_look(document, look)
+
+    def note_look(self, document: Document, look: Look | None) -> None:
+        """Note how a document was, before it was compared and found to be as it is stored."""
+        if id(document) in self.exposed and id(document) not in self.changed:
+            self.looks.note(document, look)
 
     def is_modified(self, document: Document) -> bool:
         """Return whether a document differs from its stored form."""

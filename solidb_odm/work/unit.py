@@ -31,6 +31,7 @@ from ..model.document_state import (
 from ..model.stored.codec import encode_text, encode_value
 from .aliases import are_sole, has_aliases
 from .differences import identical, is_as_stored
+from .exposure import Look, look_at
 from .links import Reference, refers
 from .members import Holdings
 from .plan import Documents, WritePlan, differences, make_plan
@@ -84,6 +85,7 @@ class UnitOfWork(Holdings):
             if state_of(document).touched:
                 self.claim(document)  # its key may be another by now
         held = self.candidates()
+        looks = [(document, look_at(document)) for document in held if id(document) in self.exposed]
         with HeldOff() if len(self.new) + len(held) >= AT_LEAST else AS_EVER:
             plan = make_plan(self._encode, self.new.values(), differences(held), self.deleted.values())
         self._under_way = plan
@@ -97,11 +99,20 @@ class UnitOfWork(Holdings):
                 plan.assigned[id(document)], state.assigned = state.assigned, None
             if state.exposed and id(document) in plan.looked_at:
                 self.keep_if_shared(document, state)
+        if looks:
+            self._note_looks(plan, looks)
         if has_hooks:
             self._note_marked(plan)
         if not plan.batches:
             self._under_way = None  # nothing is written that could be interrupted
         return plan
+
+    def _note_looks(self, plan: WritePlan, looks: list[tuple[Document, Look | None]]) -> None:
+        """Note how documents were that the plan does not change."""
+        changed = {id(document) for document in plan.of(Patches)}
+        for document, look in looks:
+            if id(document) not in changed:
+                self.note_look(document, look)
 
     def _note_marked(self, plan: WritePlan) -> None:
         """Note the documents that are marked as deleted, whose class wants to hear of it."""
@@ -124,24 +135,26 @@ class UnitOfWork(Holdings):
         So it is where a program reads a list of a document and then asks a question: a flush would find
         the same with many more steps. Documents that refer to others, or have hooks, are left to it.
         """
-        if self.new or self.deleted or len(self.changed) + len(self.exposed) > _FEW:
+        if self.new or self.deleted or len(self.changed) > _FEW or len(held := self.candidates()) > _FEW:
             return False
-        for document in self.candidates():
+        for document in held:
             if (model := document.__class__) not in self._plain:
                 return False
             state = state_of(document)
+            look = look_at(document) if id(document) in self.exposed else None
             is_clean = is_as_stored(model.__solidb_mapping__, document, state)
             if not is_clean and self.is_modified(document):
                 return False
             self.settle(document, state)
+            self.note_look(document, look)
         return True
 
     def _prepare(self) -> bool:
         """Add what is referred to and run the hooks; return whether there are any."""
         self._add_referred()
         has_hooks = self._run_hooks()
-        written = chain(self.new.values(), self.candidates(), self.deleted.values())
-        models = set(map(type, written))
+        written = (self.new, self.changed, self.exposed, self.deleted)
+        models = set(map(type, chain.from_iterable(map(_documents_in, written))))
         self._plain.update(model for model in models if not (hooks_of(model) or refers(model)))
         return has_hooks
 
@@ -527,6 +540,9 @@ class UnitOfWork(Holdings):
         """Return what statements wrote, forgetting it."""
         rewritten, self.rewritten = self.rewritten, {}
         return rewritten
+
+
+_documents_in = dict[int, Document].values
 
 
 def _by_id(documents: Iterable[Document]) -> Documents:
