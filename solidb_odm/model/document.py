@@ -22,6 +22,7 @@ from .document_state import (
     SLOT,
     Loaded,
     expose,
+    is_shared,
     note_assigned,
     own_fields_set,
     pickled,
@@ -117,6 +118,8 @@ class Document(BaseModel, metaclass=DocumentMeta):
         others = None if not self.model_config.get("validate_assignment") else dict(self.__dict__)
         state = state_of(self)
         before = state.assigned
+        if self.model_config.get("extra") == "allow" and is_shared(self):
+            own_fields_set(self)  # Pydantic adds the name of an extra attribute
         touch(self, state, name)  # before there is a change, so that an interrupt after it can't hide it
         try:
             if name in class_computed_fields(type(self)) and not self.model_config.get("frozen"):

@@ -75,13 +75,19 @@ SLOT = "__solidb_state__"
 
 
 class AllFields(set[str]):
-    """The fields that were set of documents that were read together: all there are.
+    """The fields that were set of documents that were read together: all there are, and extra attributes.
 
     Documents share one, since a set for each is a quarter of what they weigh; Pydantic only ever adds names
-    of fields, which are in it. A document gives one of its own to who asks for it.
+    of fields, which are in it. A document gives one of its own to who asks for it, and one that takes extra
+    attributes takes its own before any attribute is set.
     """
 
     __slots__ = ()
+
+
+def is_shared(document: Any) -> bool:
+    """Return whether a document has the set of the fields that were set together with others."""
+    return type(getattr(document, FIELDS_SET, None)) is AllFields
 
 
 def own_fields_set(document: Any) -> set[str]:

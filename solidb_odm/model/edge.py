@@ -71,7 +71,13 @@ class EndType:
 
         def check_reference(value: Any) -> str:
             nonlocal start
-            if start is not None and isinstance(value, str) and _is_id(value, start):
+            if (
+                start is not None
+                and isinstance(value, str)
+                and value.startswith(start)
+                and value.count("/") == 1
+                and value != start
+            ):
                 return value
             if not isinstance(value, str) or not _reference.match(value):
                 raise PydanticCustomError(
@@ -102,11 +108,6 @@ class EndType:
     ) -> JsonSchemaValue:
         target = (schema.get("metadata") or {}).get("solidb_target")
         return reference_schema(_REFERENCE, target)
-
-
-def _is_id(text: str, start: str) -> bool:
-    """Return whether a text is the id of a document of the collection that ``start`` names."""
-    return text.startswith(start) and text.count("/") == 1 and text != start
 
 
 def reference_of(end: Document | str) -> str:

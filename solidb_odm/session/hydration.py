@@ -22,7 +22,7 @@ from ..model.document_state import AllFields, state_of
 from ..model.expiry import expiries, has_expired
 from ..model.mixins import SoftDelete
 from ..model.stored.codec import body_value, decode
-from ..model.stored.pydantic_attributes import FIELDS_SET, class_fields, set_fields_of
+from ..model.stored.pydantic_attributes import class_fields, put_fields_set, set_fields_of
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..query.select_block import root_of
 from ..query.sources import family
@@ -94,6 +94,7 @@ def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]
             return fresh
     validate = reading.validate if reading.is_plain else None
     documents: list[Any] = []
+    last = ""  # documents that were written together have their time as one text
     for row in rows:
         if row is None:
             documents.append(None)
@@ -109,7 +110,9 @@ def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]
                     document = validate(body)
                 except ValidationError:
                     document = _look_closer(reading, row)  # it says what is wrong
-            put_notes(document, (work, *row[1:]))
+            if row[2] != last:
+                last = row[2]
+            put_notes(document, (work, row[1], last, last if row[3] == last else row[3], body))
             references[key] = ref(document)
             if reading.hooked:
                 run_hook(document, "after_load")
@@ -152,8 +155,10 @@ class Reading:
     """What texts have in them that may be of another class, or another version of it."""
     starts: tuple[tuple[str, Callable[[str], Any]], ...]
     """How the texts of classes begin that need a mark, with what reads such texts as they are."""
-    fields: dict[type[Any], AllFields]
-    """The fields of the classes, but for those that take others too."""
+    strange: tuple[str, ...]
+    """What texts have in them that ``validate`` must not be given, though it takes all others as they are."""
+    fields: dict[type[Any], AllFields | None]
+    """The fields of the classes; None for those that take others too."""
     hides: bool
     """Whether documents may be there that are not shown: expired or marked ones, those of other classes."""
 
@@ -170,7 +175,8 @@ class Reading:
         for start, read in self.starts:
             if body.startswith(start):
                 return read
-        return None
+        strange = self.strange
+        return self.validate if strange and True not in [name in body for name in strange] else None
 
 
 _READING = "__solidb_reading__"
@@ -189,6 +195,7 @@ def _found_reading(model: Any) -> Reading:
     mapping, classes = root.__solidb_mapping__, family(root)
     mappings = [cls.__solidb_mapping__ for cls in classes]
     hooked = any("after_load" in hooks_of(cls) for cls in classes)
+    strange = _strange_names(mapping)
     return Reading(
         Registry.generation,
         root,
@@ -196,13 +203,26 @@ def _found_reading(model: Any) -> Reading:
         mapping.collection,
         chooser(root, classes) if len(classes) > 1 else None,
         hooked,
-        not hooked and bool(mapping.is_simple or mapping.start),
+        not hooked and bool(mapping.is_simple or mapping.start or strange),
         _reader(mapping),
         _MARK if mapping.is_simple else _ANY_TEXT,
         tuple((mapping.start, _reader(mapping)) for mapping in mappings if mapping.start),
-        {cls: AllFields(class_fields(cls)) for cls in classes if not cls.__solidb_mapping__.is_open},
+        strange,
+        {cls: None if cls.__solidb_mapping__.is_open else AllFields(class_fields(cls)) for cls in classes},
         issubclass(model, SoftDelete) or bool(expiries(model)) or len(classes) > 1 or model is not root,
     )
+
+
+def _strange_names(mapping: Mapping) -> tuple[str, ...]:
+    """Return what is in texts that can't be read as they are, where a class takes or refuses extra fields.
+
+    These are names that a field is read by beside its stored one, and what may be a name in disguise. None
+    where other texts can't be either, or all can.
+    """
+    names = (TYPE_ATTRIBUTE, *mapping.older)
+    if mapping.is_simple or mapping.drops or mapping.type_name or mapping.version > 1:
+        return ()
+    return (*(f'"{name}"' for name in names), "\\u") if all(map(str.isidentifier, names)) else ()
 
 
 _ANY_TEXT = "{"
@@ -224,17 +244,18 @@ def _load_fresh(
     validate, mark = reading.validate, reading.mark
     complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:
-        is_marked = True in [mark in row[4] for row in complete]
         named = [row[0] for row in complete]
+        bodies = [row[4] for row in complete]
+        is_marked = True in [mark in body for body in bodies]
         if references and [True for known in map(references.get, named) if known and known() is not None]:
             return None
         if is_marked:
-            readers = [read for *_, body in complete if (read := reading.reader_of(body)) is not None]
-            if len(readers) < len(complete):
+            readers = [read for body in bodies if (read := reading.reader_of(body)) is not None]
+            if len(readers) < len(bodies):
                 return None
-            documents = [read(row[4]) for read, row in zip(readers, complete, strict=True)]
+            documents = [read(body) for read, body in zip(readers, bodies, strict=True)]
         else:
-            documents = [validate(row[4]) for row in complete]
+            documents = list(map(validate, bodies))
     except (TypeError, ValidationError):
         return None
     keys = [document.__dict__["key"] for document in documents]  # equal ones, which the documents keep anyway
@@ -251,15 +272,33 @@ def _load_fresh(
     return documents
 
 
-def _share_fields_set(documents: list[Any], fields: dict[type[Any], AllFields]) -> None:
+def _share_fields_set(documents: list[Any], fields: dict[type[Any], AllFields | None]) -> None:
     """Let the documents of a class whose fields were all set have one set of them together."""
-    put, slot = object.__setattr__, FIELDS_SET
-    for cls in set(map(type, documents)) & fields.keys():
+    classes = set(map(type, documents))
+    for cls in classes & fields.keys():
+        members = documents if len(classes) == 1 else [one for one in documents if one.__class__ is cls]
         shared = fields[cls]
+        if shared is None:
+            _share_open_sets(members)
+            continue
         count = len(shared)
-        for document in documents:
-            if document.__class__ is cls and len(set_fields_of(document)) == count:
-                put(document, slot, shared)
+        for document in members:
+            if len(set_fields_of(document)) == count:
+                put_fields_set(document, shared)
+
+
+def _share_open_sets(documents: list[Any]) -> None:
+    """Let documents with extra attributes have one set together where the same ones were set of them."""
+    known: dict[frozenset[str], AllFields] = {}
+    last: AllFields | None = None
+    for document in documents:
+        names = set_fields_of(document)
+        if last is None or names != last:
+            kept = frozenset(names)
+            last = known.get(kept)
+            if last is None:
+                last = known[kept] = AllFields(kept)
+        put_fields_set(document, last)
 
 
 def _freshen(work: UnitOfWork, document: Document, row: Stored) -> None:

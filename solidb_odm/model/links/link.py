@@ -22,6 +22,12 @@ _REFERENCE = r"^[^/]+/[^/]+$"
 _reference = re.compile(_REFERENCE)
 
 
+class Absent(str):
+    """The id in a link that was looked behind, and there is no document."""
+
+    __slots__ = ()
+
+
 class Link(Generic[D]):
     """A reference to a document, stored as ``"collection/key"``.
 
@@ -33,20 +39,19 @@ class Link(Generic[D]):
     links at once; then ``link.value`` is the document.
     """
 
-    __slots__ = ("_document", "_is_dangling", "_text")
+    __slots__ = ("_to",)
     __solidb_any_target__: ClassVar[type[Document]] = Document
-    _document: D | None
-    _text: str
-    _is_dangling: bool
+    _to: D | str
+    """The document, or its id. One slot: with many documents many links are made, and weighed."""
 
     def __init__(self, to: D | Link[D] | str) -> None:
-        self._is_dangling = False
         if isinstance(to, Link):
-            self._document, self._text = to.__solidb_document__(), to.id
+            document = to.__solidb_document__()
+            self._to = to.id if document is None else document
         elif isinstance(to, Document):
-            self._document, self._text = to, ""
+            self._to = to
         else:
-            self._document, self._text = None, _checked(to)
+            self._to = _checked(to)
 
     if TYPE_CHECKING:
 
@@ -61,7 +66,10 @@ class Link(Generic[D]):
     @property
     def id(self) -> str:
         """The document, as ``collection/key``."""
-        return self._text if self._document is None else self._document.__solidb_reference__()
+        to = self._to
+        if to.__class__ is str:
+            return cast(str, to)
+        return str(to) if isinstance(to, str) else to.__solidb_reference__()
 
     @property
     def key(self) -> str:
@@ -76,12 +84,12 @@ class Link(Generic[D]):
     @property
     def is_loaded(self) -> bool:
         """Return whether ``value`` has the document."""
-        return self._document is not None
+        return not isinstance(self._to, str)
 
     @property
     def is_dangling(self) -> bool:
         """Return whether ``load()`` found no document behind the link."""
-        return self._is_dangling
+        return self._to.__class__ is Absent
 
     @property
     def value(self) -> D:
@@ -89,16 +97,17 @@ class Link(Generic[D]):
 
         DocumentNotFound, a LookupError, where ``load()`` found none: ``is_dangling`` says so.
         """
-        if self._is_dangling:
+        to = self._to
+        if not isinstance(to, str):
+            return to
+        if to.__class__ is Absent:
             raise DocumentNotFound(
-                f"there is no document {self._text}, which this link names; is_dangling says so beforehand"
+                f"there is no document {to}, which this link names; is_dangling says so beforehand"
             )
-        if self._document is None:
-            raise UsageError(
-                f"the document {self._text} of this link is not loaded",
-                hint="session.load(posts, Post.author) loads the documents of all these links at once",
-            )
-        return self._document
+        raise UsageError(
+            f"the document {to} of this link is not loaded",
+            hint="session.load(posts, Post.author) loads the documents of all these links at once",
+        )
 
     if not TYPE_CHECKING:
 
@@ -116,22 +125,23 @@ class Link(Generic[D]):
     def __solidb_named__(cls, text: str) -> Self:
         """Return the link to what a text names that is known to be an id."""
         link = cls.__new__(cls)
-        link._document, link._text, link._is_dangling = None, text, False  # noqa: SLF001  as its __init__
+        link._to = text  # noqa: SLF001  as its __init__
         return link
 
     def __solidb_set__(self, document: D) -> None:
         """Take the document the link leads to: a session calls it when it has loaded it."""
         if (reference := document.__solidb_reference__()) != self.id:
             raise UsageError(f"{reference} is not the document {self.id} of the link")
-        self._document, self._is_dangling = document, False
+        self._to = document
 
     def __solidb_missed__(self) -> None:
         """Note that there is no such document: a session calls it when it has looked for it."""
-        self._is_dangling = True
+        self._to = Absent(self.id)
 
     def __solidb_document__(self) -> D | None:
         """Return the document, None if it is not loaded: a session adds it before what links to it."""
-        return self._document
+        to = self._to
+        return None if isinstance(to, str) else to
 
     def __solidb_reference__(self) -> str:
         """Return what is stored, and what a query compares with."""
@@ -146,7 +156,7 @@ class Link(Generic[D]):
         return hash(self.id)
 
     def __repr__(self) -> str:
-        known = ", dangling" if self._is_dangling else ", loaded" if self.is_loaded else ""
+        known = ", dangling" if self.is_dangling else ", loaded" if self.is_loaded else ""
         return f"Link({self.id!r}{known})"
 
     def __copy__(self) -> Link[D]:
@@ -183,7 +193,7 @@ class Link(Generic[D]):
 
 def _checked(text: object) -> str:
     if isinstance(text, str) and _reference.match(text):
-        return text
+        return str.__str__(text)  # of a text of another class, what is in it
     raise UsageError(
         f"a link leads to a document or to 'collection/key', not to {text!r}",
         hint="Link(ada) or Link('users/ada')",

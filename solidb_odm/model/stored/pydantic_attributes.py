@@ -57,6 +57,9 @@ generic_parts: Final[Callable[[Any], Any]] = attrgetter(GENERIC)
 set_fields_of: Final[Callable[[Any], set[str]]] = attrgetter(FIELDS_SET)
 """Returns the names of the fields that were set of an object."""
 
+put_fields_set: Final[Callable[[Any, set[str]], None]] = BaseModel.__dict__[FIELDS_SET].__set__
+"""Puts those names into the slot of an object, where the slot is."""
+
 extra_of: Final[Callable[[Any], dict[str, Any] | None]] = attrgetter(EXTRA)
 """Returns what an object holds beside its fields; None if its class takes no such."""
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from solidb_odm import Document, Edge, Registry, any_, contains, in_, select
-from solidb_odm.errors import UsageError
+from solidb_odm.errors import DocumentNotFound, UsageError
 from solidb_odm.model import Link
 from solidb_odm.model.stored.codec import decode, encode_text, encode_value
 from solidb_odm.model.type_inspection import link_target
@@ -219,3 +219,29 @@ def test_assigning_what_is_no_such_link_says_where(wrong: object) -> None:
 
 def test_a_copy_links_to_the_same_document() -> None:
     assert Post(author=ada).model_copy(deep=True).author.value is ada
+
+
+class _Text(str):
+    __slots__ = ()
+
+
+def test_a_link_holds_one_thing_whichever_it_leads_by() -> None:
+    """An id, a document, or an id that nothing is behind: what a link says of each, and copies of it."""
+    named, held, lost = Link[Author](_Text("authors/ada")), Link(ada), Link[Author]("authors/ada")
+    lost.__solidb_missed__()
+
+    assert Link.__slots__ == ("_to",)
+    assert {type(link.id) for link in (named, held, lost)} == {str}
+    assert {link.id for link in (named, held, lost)} == {"authors/ada"}
+    assert [link.is_loaded for link in (named, held, lost)] == [False, True, False]
+    assert [link.is_dangling for link in (named, held, lost)] == [False, False, True]
+    assert [repr(link) for link in (named, held, lost)] == [
+        "Link('authors/ada')", "Link('authors/ada', loaded)", "Link('authors/ada', dangling)"
+    ]  # fmt: skip
+    again = pickle.loads(pickle.dumps(lost))
+    assert (again, again.is_dangling, copy.copy(lost).is_dangling) == (lost, True, False)
+    assert encode_value(Post.__solidb_mapping__, Post(key="p", author=lost))["author"] == "authors/ada"
+    with pytest.raises(DocumentNotFound, match="there is no document authors/ada"):
+        lost.value  # noqa: B018
+    lost.__solidb_set__(ada)
+    assert (lost.value, lost.is_dangling) == (ada, False)
