@@ -68,7 +68,7 @@ class Link(Generic[D]):
         """The document, as ``collection/key``."""
         to = self._to
         if to.__class__ is str:
-            return cast(str, to)
+            return to
         return str(to) if isinstance(to, str) else to.__solidb_reference__()
 
     @property
