@@ -67,7 +67,7 @@ class Link(Generic[D]):
     def id(self) -> str:
         """The document, as ``collection/key``."""
         to = self._to
-        if to.__class__ is str:
+        if type(to) is str:
             return to
         return str(to) if isinstance(to, str) else to.__solidb_reference__()
 
