@@ -25,7 +25,7 @@ from ..model.type_inspection import UNCHANGEABLE
 _SEQUENCES = (list, set, deque)
 _FIXED = (tuple, frozenset)
 _PLAIN = frozenset((str, int, float, bool, type(None)))
-_OPEN = "__solidb_open__"
+_OPEN, _OPEN_DATACLASS = "__solidb_open__", "__solidb_open_dataclass__"
 _VALUES: Callable[[Any], Iterable[Any]] = dict[Any, Any].values
 
 
@@ -74,6 +74,11 @@ def _all_sole(values: list[Any]) -> bool:
             return False
         if kind is list or kind is dict or kind is set:
             return _all_sole(list(chain.from_iterable(map(_VALUES, values) if kind is dict else values)))
+        if _is_open_dataclass(kind):
+            fields = [value.__dict__ for value in values]
+            if max(map(sys.getrefcount, fields)) > _few + 1 or any(map(getweakrefcount, values)):
+                return False
+            return _all_sole(list(chain.from_iterable(map(_VALUES, fields))))
         if not _is_open_model(kind) or any(map(getweakrefcount, values)):
             return False
         fields = [value.__dict__ for value in values]
@@ -121,6 +126,11 @@ def _is_sole(values: Iterable[Any], count: int) -> bool:
             inside = fields.values()
         elif isinstance(value, UNCHANGEABLE):
             continue
+        elif _is_open_dataclass(kind):
+            fields, expected = value.__dict__, count
+            if sys.getrefcount(fields) > count or getweakrefcount(value):
+                return False
+            inside = fields.values()
         else:
             return False
         if sys.getrefcount(value) > expected:
@@ -242,6 +252,20 @@ def _is_open_model(kind: Any) -> bool:
             return False
         known = not config.get("frozen") and not hasattr(kind, "__solidb_reference__")
         type.__setattr__(kind, _OPEN, known)
+    return known
+
+
+def _is_open_dataclass(kind: Any) -> bool:
+    """Return whether a class is a dataclass whose attributes can be set, and stand in a dictionary alone."""
+    known: bool | None = kind.__dict__.get(_OPEN_DATACLASS)
+    if known is None:
+        parameters = kind.__dict__.get("__dataclass_params__")
+        if parameters is None:
+            return False
+        bases = [base.__dict__ for base in kind.__mro__ if base is not object]
+        are_plain = all("__dataclass_params__" in base and "__slots__" not in base for base in bases)
+        known = are_plain and not parameters.frozen
+        type.__setattr__(kind, _OPEN_DATACLASS, known)
     return known
 
 

@@ -171,6 +171,96 @@ def test_many_documents_of_sets_tuples_and_links_are_looked_at_together(what: st
     assert are_sole(documents)
 
 
+class Structs(Common, collection="struct_parts"):
+    """Holds dataclass objects, beside what is common."""
+
+    plain: Plain = Plain(["c"])
+    plains: list[Plain | None] = [Plain(["d"]), None]
+
+
+OF_STRUCTS: dict[str, Callable[[Any], Any]] = {
+    "a dataclass": lambda w: w.plain,
+    "a list in a dataclass": lambda w: w.plain.names,
+    "a dataclass in a list": lambda w: w.plains[0],
+    "a list in a dataclass in a list": lambda w: w.plains[0].names,
+    "the attributes of a dataclass": lambda w: vars(w.plain),
+    "a weak reference to a dataclass": lambda w: weakref.ref(w.plains[0]),
+    "a method": lambda w: w.plain.__repr__,
+}
+
+
+@pytest.mark.parametrize("what", [*OF_STRUCTS, *OF_COMMON])
+def test_dataclass_objects_take_no_closer_look(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = OF_STRUCTS.get(what) or PARTS[what]
+    documents = [Structs() for _ in range(5)]
+    with monkeypatch.context() as patch:
+        patch.delattr(aliases, "_is_held")
+        assert not any(map(has_aliases, documents))
+    assert are_sole(documents)
+    held = get(documents[3])
+    assert not are_sole(documents), held
+    assert list(map(has_aliases, documents)) == [False, False, False, True, False], held
+    del held
+    assert are_sole(documents)
+    assert not any(map(has_aliases, documents))
+
+
+@dataclass
+class Below(Plain):
+    more: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+
+
+@dataclass
+class Listed(list[Any]):
+    """Holds more than its attributes, and is read as a list."""
+
+    names: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class Fixed:
+    names: list[str] = field(default_factory=list[str])
+
+
+@dataclass
+class BelowSlotted(Slotted):
+    more: list[str] = field(default_factory=list[str])
+
+
+class Undeclared(Plain):
+    pass
+
+
+INSIDE: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "below": (lambda: Below(["a"], {"a": [1]}), lambda value: value.more["a"]),
+    "listed": (lambda: Listed([1]), lambda value: value),
+    "slotted": (lambda: Slotted(["a"]), lambda value: value.names),
+    "below slotted": (lambda: BelowSlotted(["a"], ["b"]), lambda value: value.names),
+    "fixed": (lambda: Fixed(["a"]), lambda value: value.names),
+    "undeclared": (lambda: Undeclared(["a"]), lambda value: value.names),
+    "in a tuple": (lambda: (Plain(["a"]), 1), lambda value: value[0].names),
+    "with more": (lambda: with_more(Plain(["a"])), lambda value: value.more),
+}
+
+
+def with_more(value: Any) -> Any:
+    """Return an object with an attribute that its class does not declare."""
+    value.more = ["m"]
+    return value
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_a_part_of_any_kind_of_dataclass_object_is_not_overlooked(name: str) -> None:
+    make, get = INSIDE[name]
+    documents = [Common.model_construct(anything=[make()]) for _ in range(3)]
+    plain = [Common.model_construct(anything=[make()]) for _ in range(3)]
+    held = get(documents[1].anything[0])
+    assert has_aliases(documents[1]), held
+    assert not are_sole(documents)
+    if are_sole(plain):
+        assert not any(map(has_aliases, plain))
+
+
 @pytest.mark.parametrize("what", PARTS)
 def test_what_one_of_many_documents_shares_is_not_overlooked(what: str) -> None:
     documents = [whole() for _ in range(5)]
@@ -186,7 +276,7 @@ def test_a_value_of_two_documents_is_not_overlooked() -> None:
 
 VALUES: list[Any] = [
     None, 1, "a", [1], [[1]], {"a": 1}, {"a": {"b": [2]}}, [Part()], Part(), (1,), {1}, ([1],), [{1}],
-    [({1}, 2)], frozenset((1,)),
+    [({1}, 2)], frozenset((1,)), Plain(["a"]), [Plain()], Slotted(), {"a": [Below()]},
 ]  # fmt: skip
 
 
