@@ -50,8 +50,10 @@ def leftover(shape: JsonObject, value: Json, defs: JsonObject) -> str | None:
 
 
 def _closed(shape: JsonObject) -> JsonObject:
-    """Return a shape whose models, at every depth, take no attributes that are not declared."""
+    """Return a shape whose models take no attributes that are not declared, and links lead to its targets."""
     made: JsonObject = {**shape, "extra": "forbid"} if "fields" in shape else dict(shape)
+    if "target" in shape:
+        made["pattern"] = f"^{re.escape(shape['target'])}/"
     for name in ("items", "values"):
         if isinstance(shape.get(name), dict):
             made[name] = _closed(shape[name])

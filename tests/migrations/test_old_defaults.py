@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from solidb_odm import Document, Registry
+from solidb_odm import Document, Link, Registry
 from solidb_odm.errors import DecisionNeeded
 
 from .conftest import Place
@@ -103,3 +103,31 @@ def test_an_old_default_that_still_is_one_is_written(
     assert migrator.check(documents=True).ok
     migrator.downgrade("-1")
     assert place.stored("shops_with_defaults") == [{"_key": "a"}]
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+def test_an_old_default_that_leads_to_a_collection_by_its_old_name_is_asked_for(
+    place: Place, *, is_list: bool
+) -> None:
+    def models(name: str, default: Any, settings: dict[str, str]) -> list[Any]:
+        registry = Registry()
+
+        class Team(Document, collection=name, registry=registry):
+            Settings = type("Settings", (), settings)
+
+        class Player(Document, collection="players_with_defaults", registry=registry):
+            __annotations__ = {"team": list[Link[Team]] if is_list else Link[Team]}
+            team = Field(default, validate_default=True)
+
+        return [Team, Player]
+
+    old, new = (["teams_then/a"], ["teams_now/a"]) if is_list else ("teams_then/a", "teams_now/a")
+    place.go(*models("teams_then", old, {}))
+    place.put("players_with_defaults", {"_key": "a"})
+    after = models("teams_now", ..., {"renamed_from": "teams_then"})
+    with pytest.raises(DecisionNeeded, match="team is required, and documents may have none"):
+        place.migrator(*after).revision("next", autogenerate=True)
+    migrator = place.go(*after, fill={"players_with_defaults.team": new})
+    assert place.stored("players_with_defaults") == [{"_key": "a", "team": new}]
+    migrator.downgrade("-1")
+    assert place.stored("players_with_defaults") == [{"_key": "a"}]
