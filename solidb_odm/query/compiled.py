@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Unreadable: TypeAlias = Literal["raise", "skip", "collect"]
 """What becomes of rows that do not fit their model."""
 
-Fetch: TypeAlias = "tuple[Entity | Scalar | None, q.Query, dict[str, Any], bool]"
-"""A statement of one column, of a form that was built before: the column, if there is one that says how its
-rows are read, its nodes, its bind values of this time, and whether these are of the same types each time."""
+Fetch: TypeAlias = "tuple[Entity | Scalar | tuple[Scalar, ...] | None, q.Query, dict[str, Any], bool]"
+"""A statement of one column, or of values, of a form that was built before: the columns, if they say how rows
+are read, its nodes, its bind values of this time, and whether these are of the same types each time."""
 
 
 @dataclass(frozen=True, repr=False)

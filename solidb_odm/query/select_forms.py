@@ -75,8 +75,8 @@ class Step:
         self.start: Select[Any] | None = None
         """The select of fields that leads here, if that is a beginning."""
         self.known: tuple[int, Compiled, tuple[str, ...], dict[str, Any]] | None = None
-        self.fetched: tuple[int, Entity | Scalar, Query, tuple[str, ...]] | None = None
-        """What ``known`` comes to where its rows are of one column, and no clock is asked."""
+        self.fetched: tuple[int, Entity | Scalar | tuple[Scalar, ...], Query, tuple[str, ...]] | None = None
+        """What ``known`` comes to where its rows are of one column or of values, and no clock is asked."""
         self.page_order: tuple[int, Any] | None = None
         """How rows of a select that leads here are placed in pages, and when that was found out."""
 
@@ -117,9 +117,11 @@ class Step:
         if names.keys() == set(marks) and len(marks) == len(names) == len(binds):
             ordered = tuple(names[mark] for mark in marks)
             self.known = Registry.generation, built, ordered, clock
-            column = built.columns[0]
+            column, values_of = built.columns[0], [c for c in built.columns if isinstance(c, Scalar)]
             if len(built.columns) == 1 and not clock and not isinstance(column, PathOf):
                 self.fetched = Registry.generation, column, built.query, ordered
+            elif len(built.columns) == len(values_of) and not clock:
+                self.fetched = Registry.generation, tuple(values_of), built.query, ordered
 
 
 def _joined(condition: Combined, model: Any, values: list[Any]) -> Form | None:

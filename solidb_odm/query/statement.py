@@ -101,7 +101,7 @@ class Statement(Generic[T_co]):
         raise TypeError(f"{type(self).__name__} does not compile")
 
     def known_fetch(self) -> Fetch | None:
-        """Return what is run, if the statement ran before with other values, and has one column."""
+        """Return what is run, if the statement ran before with other values, and its rows are alike."""
         return None
 
     def __solidb_held__(self) -> tuple[Any, ...]:

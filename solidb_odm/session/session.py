@@ -22,7 +22,7 @@ from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
 from .explanation import Explanation, explain
-from .hydration import load_column, load_documents
+from .hydration import load_column, load_documents, load_rows
 from .operations import commits as writing
 from .operations import loads as loading
 from .operations import queries as reading
@@ -142,7 +142,11 @@ class Session(SessionBase, Blocking):
         self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
     ) -> Result[Any]:
         """Run a statement and return the first column of its rows."""
-        if parameters is None and not others and (known := Session._fetched(self, statement)) is not None:
+        if (
+            parameters is None
+            and not others
+            and (known := Session._fetched(self, statement, is_first=True)) is not None
+        ):
             return known
         program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
@@ -364,8 +368,10 @@ class Session(SessionBase, Blocking):
         finally:
             use.is_over = True
 
-    def _fetched(self, statement: object) -> Result[Any] | None:
-        """Return the rows of a statement of a form that ran before; None where there is more to do.
+    def _fetched(self, statement: object, *, is_first: bool = False) -> Result[Any] | None:
+        """Return the rows of a statement of a form that ran before, or the first column of them.
+
+        None where there is more to do.
 
         It comes to what ``_run`` does with such a statement, in a third of the calls. Attributes of sessions
         and statements are looked for as ones that may be missing, which takes ten times as long as a look
@@ -393,6 +399,9 @@ class Session(SessionBase, Blocking):
                 return None
             if type(column) is Entity:
                 return Result(load_documents(work, column.model, rows), (column,))
+            if isinstance(column, tuple):
+                loaded = load_rows(work, column, False, rows)
+                return Result([row[0] for row in loaded], column[:1]) if is_first else Result(loaded, column)
             return Result(rows, ()) if column is None else Result(load_column(work, column, rows), (column,))
         except BaseException as error:
             self._after(error, use)

@@ -28,8 +28,10 @@ from solidb_odm import (
     create_engine,
     desc,
     func,
+    in_,
     like,
     not_,
+    not_in,
     or_,
     sdbql,
     select,
@@ -742,6 +744,84 @@ def test_values_of_any_type_are_compared_as_in_python(
             assert [made.key for made in session.scalars(asked)] == expected
 
 
+COLUMNS: dict[str, tuple[Any, ...]] = {
+    "texts and numbers": (Made.label, Made.number),
+    "values that are read": (Made.size, Made.price, Made.at, Made.finish),
+    "the engine's own": (Made.key, Made.rev, Made.created_at),
+    "one twice": (Made.number, Made.number),
+}
+
+
+@pytest.mark.parametrize("columns", COLUMNS.values(), ids=COLUMNS)
+def test_rows_of_values_are_those_of_the_documents(session: Session, columns: tuple[Any, ...]) -> None:
+    session.add_all(made.model_copy(deep=True) for made in MADE)
+    session.commit()
+    names = [repr(column).partition(".")[2] for column in columns]
+    for low in (3, 9, 11, 12, 5):
+        made = session.scalars(select(Made).where(Made.number >= low).order_by(Made.number)).all()
+        asked: Any = select(*columns).where(Made.number >= low).order_by(Made.number)
+        expected = [tuple(getattr(document, name) for name in names) for document in made]
+        result = session.execute(asked)
+        rows = result.all()
+        assert rows == expected
+        assert [row._fields for row in rows] == [tuple(names)] * len(expected)
+        assert session.scalars(asked).all() == [row[0] for row in expected]
+        assert session.scalar(asked) == (expected[0][0] if expected else None)
+        if len(set(names)) == len(names):
+            assert session.execute(asked).mappings() == [
+                dict(zip(names, row, strict=True)) for row in expected
+            ]
+    assert asked.known_fetch() is not None
+
+
+def test_rows_of_values_see_what_the_session_changed(session: Session) -> None:
+    asked = select(Book.title, Book.pages).where(Book.pages > 17).order_by(Book.pages)
+    assert [session.execute(asked).all() for _ in range(3)] == [[("t18", 18), ("t19", 19)]] * 3
+    book = session.scalars(titled("t1")).one()
+    book.pages = 30
+    assert session.execute(
+        select(Book.title, Book.pages).where(Book.pages > 18).order_by(Book.pages)
+    ).all() == [
+        ("t19", 19),
+        ("t1", 30),
+    ]
+
+
+AMONG: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    "size": (Made.size, lambda made: made.size),
+    "finish": (Made.finish, lambda made: made.finish),
+    "key": (Made.key, lambda made: made.key),
+    "id": (Made.id, lambda made: made.id),
+    "on": (Made.on, lambda made: made.on),
+    "token": (Made.token, lambda made: made.token),
+    "price": (Made.price, lambda made: made.price),
+    "label": (Made.label, lambda made: made.label),
+    "number": (Made.number, lambda made: made.number),
+}
+
+
+@pytest.mark.parametrize(("field", "read"), AMONG.values(), ids=AMONG)
+def test_values_among_others_are_those_of_python(
+    session: Session, field: Any, read: Callable[[Any], Any]
+) -> None:
+    session.add_all(made.model_copy(deep=True) for made in MADE)
+    session.commit()
+    for chosen in (MADE[:1], MADE[1:4], MADE[2:3] * 2, MADE[:0], MADE, MADE[5:6]):
+        values = [read(made) for made in chosen]
+        for wanted in (values, tuple(values), [*values, None]):
+            among = select(Made).where(in_(field, wanted), Made.number < 9).order_by(Made.number)
+            others = select(Made).where(not_in(field, wanted), Made.number < 9).order_by(Made.number)
+            expected = [made.key for made in MADE if made.number < 9 and read(made) in wanted]
+            rest = [made.key for made in MADE if made.number < 9 and read(made) not in wanted]
+            assert [made.key for made in session.scalars(among)] == expected
+            assert [made.key for made in session.scalars(others)] == rest
+        if chosen:
+            one = values[0]
+            assert [made.key for made in session.scalars(select(Made).where(field == one))] == [
+                made.key for made in MADE if read(made) == one
+            ]
+
+
 ASKED_AGAIN: dict[str, Callable[[int], Any]] = {
     "a number": lambda n: select(Made).where(Made.number == n),
     "a text that no index knows": lambda n: select(Made).where(Made.number == n, Made.label == f"no {n}"),
@@ -751,6 +831,11 @@ ASKED_AGAIN: dict[str, Callable[[int], Any]] = {
     "a literal": lambda n: select(Made).where(Made.number == n, Made.finish == ("matt", "gloss")[n % 2]),
     "a day": lambda n: select(Made).where(Made.on == date(2026, 1, 1 + n)),
     "the beginning of a text": lambda n: select(Made).where(func.starts_with(Made.label, f"no {n}")),
+    "a decimal": lambda n: select(Made).where(Made.number == n, Made.price == Decimal(n) / 10),
+    "some texts": lambda n: select(Made).where(in_(Made.label, [f"no {i}" for i in range(n)])),
+    "some keys": lambda n: select(Made).where(in_(Made.key, [f"made-{n:02}"])),
+    "an id": lambda n: select(Made).where(Made.id == f"known_made/made-{n:02}"),
+    "two columns": lambda n: select(Made.key, Made.label).where(Made.number == n),
     "a pattern": lambda n: select(Made).where(like(Made.label, f"%o {n}%")),
     "a pattern that begins with a text": lambda n: select(Made).where(like(Made.label, f"no {n}%")),
     "a sorted page": lambda n: select(Made).where(Made.number >= n).order_by(desc(Made.number)).limit(n + 1),
