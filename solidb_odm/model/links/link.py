@@ -247,4 +247,4 @@ class _Reader:
 
 def reference_text(value: Any) -> str:
     """Return a link, a document or a text as ``collection/key``; UsageError if it is none of them."""
-    return Link(value).id
+    return (value if value.__class__ is Link else Link(value)).id

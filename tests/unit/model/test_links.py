@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from solidb_odm import Document, Edge, Registry, any_, contains, in_, select
 from solidb_odm.errors import DocumentNotFound, UsageError
 from solidb_odm.model import Link
+from solidb_odm.model.links.link import reference_text
 from solidb_odm.model.stored.codec import decode, encode_text, encode_value
 from solidb_odm.model.type_inspection import link_target
 from tests.identifiers import steady
@@ -245,3 +246,25 @@ def test_a_link_holds_one_thing_whichever_it_leads_by() -> None:
         lost.value  # noqa: B018
     lost.__solidb_set__(ada)
     assert (lost.value, lost.is_dangling) == (ada, False)
+
+
+def test_links_are_written_as_links_made_of_them_would_be_and_none_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named, held, lost = Link[Author](_Text("authors/ada")), Link(ada), Link[Author]("authors/ada")
+    lost.__solidb_missed__()
+    again = [Link(link).id for link in (named, held, lost)]
+    posts = [
+        Post(author=link, editor=link, readers=[link], note=Note(by=link)) for link in (named, held, lost)
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(Link, "__init__", lambda *_: pytest.fail("a link was made"))
+        stored = [encode_value(Post.__solidb_mapping__, post) for post in posts]
+    assert [body["author"] for body in stored] == again
+    assert [(body["editor"], body["readers"], body["note"]) for body in stored] == [
+        (reference, [reference], {"by": reference}) for reference in again
+    ]
+    assert {type(reference_text(value)) for value in (named, held, lost, ada, "authors/ada")} == {str}
+    for wrong in (5, "ada", None):
+        with pytest.raises(UsageError):
+            reference_text(wrong)
