@@ -37,16 +37,24 @@ class Look(NamedTuple):
 class Exposure:
     """The looks at documents of a session since which nobody touched them, by class and by held fields."""
 
-    __slots__ = ("_groups", "_places")
+    __slots__ = ("_groups", "_places", "_whole")
 
     def __init__(self) -> None:
         self._groups: dict[_Place, dict[int, Look]] = {}
         self._places: dict[int, _Place] = {}
+        self._whole: set[int] = set()
+        """The documents of which more than plain values is held: compared whole until they are touched."""
+
+    def of(self, document: Document) -> Look | None:
+        """Return what is held of a document now; None where it has to be compared whole each time."""
+        return None if id(document) in self._whole else look_at(document)
 
     def note(self, document: Document, look: Look | None) -> None:
         """Note how a document was that is as it is stored; ``look`` was taken before that was found."""
         self.forget(id(document))
-        if look is not None:
+        if look is None:
+            self._whole.add(id(document))
+        else:
             place = (type(document), look.fields)
             self._places[id(document)] = place  # the first: what has none is not forgotten
             self._groups.setdefault(place, {})[id(document)] = look
@@ -64,6 +72,7 @@ class Exposure:
         """Forget all documents."""
         self._groups.clear()
         self._places.clear()
+        self._whole.clear()
 
     def suspects(self, documents: dict[int, Document], touched: Collection[int]) -> list[Document]:
         """Return those of some documents that may have changed, or of which nobody may hold a part any more.
@@ -71,8 +80,11 @@ class Exposure:
         ``touched`` are those that are looked at anyway.
         """
         if touched:
+            self._whole.difference_update(touched)
             for key in self._places.keys() & touched:
                 self.forget(key)
+        if self._whole:
+            self._whole.intersection_update(documents)
         if not self._places:
             return list(documents.values())
         if not self._places.keys() <= documents.keys():

@@ -24,7 +24,7 @@ from ..model.document_state import (
 )
 from .aliases import has_aliases
 from .differences import document_difference
-from .exposure import Exposure, Look, look_at
+from .exposure import Exposure, Look
 from .identity import IdentityMap, References
 from .links import Reference, referred, referred_by, refers, unread
 from .states import check_document, checked, gone, outdated, refusal
@@ -437,7 +437,7 @@ class Holdings:
     def modified(self, suspects: Iterable[Document]) -> Iterator[Document]:
         """Yield the suspects that differ from their stored form; settle those that do not."""
         for document in suspects:
-            look = look_at(document) if id(document) in self.exposed else None
+            look = self.looks.of(document) if id(document) in self.exposed else None
             if self.is_modified(document):
                 yield document
             else:

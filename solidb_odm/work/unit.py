@@ -31,7 +31,7 @@ from ..model.document_state import (
 from ..model.stored.codec import encode_text, encode_value
 from .aliases import are_sole, has_aliases
 from .differences import identical, is_as_stored
-from .exposure import Look, look_at
+from .exposure import Look
 from .links import Reference, refers
 from .members import Holdings
 from .plan import Documents, WritePlan, differences, make_plan
@@ -85,7 +85,7 @@ class UnitOfWork(Holdings):
             if state_of(document).touched:
                 self.claim(document)  # its key may be another by now
         held = self.candidates()
-        looks = [(document, look_at(document)) for document in held if id(document) in self.exposed]
+        looks = [(document, self.looks.of(document)) for document in held if id(document) in self.exposed]
         with HeldOff() if len(self.new) + len(held) >= AT_LEAST else AS_EVER:
             plan = make_plan(self._encode, self.new.values(), differences(held), self.deleted.values())
         self._under_way = plan
@@ -141,7 +141,7 @@ class UnitOfWork(Holdings):
             if (model := document.__class__) not in self._plain:
                 return False
             state = state_of(document)
-            look = look_at(document) if id(document) in self.exposed else None
+            look = self.looks.of(document) if id(document) in self.exposed else None
             is_clean = is_as_stored(model.__solidb_mapping__, document, state)
             if not is_clean and self.is_modified(document):
                 return False

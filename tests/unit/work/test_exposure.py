@@ -13,7 +13,7 @@ from pydantic import BaseModel, computed_field
 from solidb_odm import Document, Engine, Link, Registry, Session, create_engine, select
 from solidb_odm.errors import SolidbError
 from solidb_odm.model.document_state import state_of
-from solidb_odm.work import members
+from solidb_odm.work import exposure, members
 from solidb_odm.work.exposure import Exposure, Look, look_at
 from tests.counts import calls_of
 
@@ -280,6 +280,30 @@ def test_a_change_of_one_part_costs_the_same_however_many_are_kept() -> None:
             costs.append(calls_of(work))
     few, many = costs
     assert many <= 1.2 * few, f"{few:,} calls with 10 kept, {many:,} with 160"
+
+
+@pytest.mark.parametrize("what", ["size", "others", "row"])
+def test_what_has_to_be_compared_whole_is_not_looked_through_each_time(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _engine() as engine, Session(engine) as session:
+        coat = _kept_of_one(session)
+        kept = PARTS[what](coat)
+        for _ in range(3):
+            _ask(session)
+        with monkeypatch.context() as patch:
+            patch.delattr(exposure, "held_fields")
+            _ask(session)
+            assert session.dirty == []
+        CHANGES[what][0](kept)
+        assert session.dirty == [coat]
+        del kept
+        session.commit()
+        tags = coat.tags
+        for _ in range(3):
+            _ask(session)
+        tags.append("c")
+        assert session.dirty == [coat]
 
 
 # --- and nothing is missed -------------------------------------------------------------------------------
