@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any, Final, cast
 
-from ..._dataclasses import dataclass
+from ..._dataclasses import dataclass, field_names
 from ..._types import JsonObject
 from ...commands.schema import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ...errors import CollectionNotFound, IndexNotFound, StoreCorrupt
@@ -156,7 +156,7 @@ class Catalogue:
         """The collections with a NUL character in some document."""
         self.version = -1
         self.is_private = False
-        self._changed: set[str] = set()
+        self._changed: dict[str, Collection | None] = {}
 
     def refresh(self, *, has_just_begun: bool = False) -> int:
         """Read the catalogue again if any connection has changed it; return its version.
@@ -235,9 +235,9 @@ class Catalogue:
         self.refresh()
 
     def _change(self, *names: str) -> None:
-        """Note a change of collections that others do not see until the commit."""
+        """Note a change of collections that others do not see until the commit, and have them read again."""
         self.is_private = True
-        self._changed.update(names)
+        self._changed.update(dict.fromkeys(names))
 
     def names(self) -> list[str]:
         self.refresh()
@@ -260,6 +260,7 @@ class Catalogue:
     def add_collection(self, name: str, kind: CollectionKind) -> None:
         self._connection.execute("INSERT INTO _solidb_collections (name, kind) VALUES (?, ?)", (name, kind))
         self._change(name)
+        self._changed[name] = Collection(name, kind, None, "off", irregular=False, exact=False)
 
     def remove_collection(self, name: str) -> None:
         self._connection.execute("DELETE FROM _solidb_indexes WHERE collection = ?", (name,))
@@ -276,16 +277,18 @@ class Catalogue:
     def add_index(self, collection: str, spec: IndexSpec) -> StoredIndex:
         """Note an index and return it with its number; the tables are the caller's to make."""
         layout = _LAYOUTS.get(spec.kind, 0)
+        values: dict[str, Any] = {name: getattr(spec, name) for name in field_names(IndexSpec)}
+        text = json.dumps({**values, "layout": layout} if layout else values)
         row = self._connection.execute(
             "INSERT INTO _solidb_indexes (collection, name, spec) VALUES (?, ?, ?)",
-            (
-                collection,
-                spec.name,
-                json.dumps({**asdict(spec), "layout": layout} if layout else asdict(spec)),
-            ),
+            (collection, spec.name, text),
         )
+        index = _stored_index(cast(int, row.lastrowid), json.loads(text))
+        known = self._changed.get(collection, self._collections.get(collection))
         self._change(collection)
-        return StoredIndex(cast(int, row.lastrowid), spec, layout)
+        if known is not None:
+            self._changed[collection] = replace(known, indexes=_in_order((*known.indexes, index)))
+        return StoredIndex(index.number, spec, layout)
 
     def remove_index(self, index: StoredIndex) -> None:
         removed = "DELETE FROM _solidb_indexes WHERE id = ? RETURNING collection"
@@ -314,9 +317,10 @@ class Catalogue:
         self._change(name)
 
     def _read_changed(self) -> None:
-        for name in self._changed:
+        """Take over what is known of what was changed, and read the rest of it."""
+        for name, known in self._changed.items():
             self._collections.pop(name, None)
-            self._collections |= self._read(name)
+            self._collections |= self._read(name) if known is None else {name: known}
 
     def _read(self, only: str | None = None) -> dict[str, Collection]:
         """Return the collections, or just the one of a name."""
@@ -344,6 +348,11 @@ class Catalogue:
                 chosen,
             )
         }
+
+
+def _in_order(indexes: tuple[StoredIndex, ...]) -> tuple[StoredIndex, ...]:
+    """Return indexes in the order in which they are read: by their names."""
+    return tuple(sorted(indexes, key=lambda index: index.spec.name))
 
 
 def _stored_index(number: int, values: dict[str, Any]) -> StoredIndex:

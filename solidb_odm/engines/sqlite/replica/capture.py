@@ -49,9 +49,8 @@ TABLES: Final = (
 
 
 def is_replica(connection: sqlite3.Connection) -> bool:
-    """Return whether the file is a replica."""
-    sql = "SELECT 1 FROM sqlite_master WHERE name = ?"
-    return connection.execute(sql, (SETTINGS,)).fetchone() is not None
+    """Return whether the file is a replica; asked for its columns, so that SQLite looks at no other table."""
+    return connection.execute(f"PRAGMA table_info({SETTINGS})").fetchone() is not None
 
 
 def can_sync(collection: str, kind: str) -> bool:
@@ -123,7 +122,9 @@ def enqueue(
 
 
 def is_captured(connection: sqlite3.Connection, collection: str) -> bool:
-    """Return whether a collection has the triggers."""
+    """Return whether a collection has the triggers, for which the names of all tables are gone through."""
+    if not is_replica(connection):
+        return False
     sql = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?"
     return connection.execute(sql, (_name("insert", collection),)).fetchone() is not None
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from solidb_odm.commands import IndexSpec
+from solidb_odm.commands import Begin, CreateCollection, CreateIndex, IndexSpec
+from solidb_odm.engines.sqlite import FileChannel
 from solidb_odm.engines.sqlite.catalogue import (
     Catalogue,
     SharedCatalogue,
@@ -28,6 +30,16 @@ def connection() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
+INDEXES = (
+    IndexSpec("i", "persistent", ("a", "b")),
+    IndexSpec("i", "persistent", ("a",), unique=True, where=(("a", 1.5), ("b", None), ("c", "é"))),
+    IndexSpec("i", "persistent", ("a", "b"), decimals=("b",)),
+    IndexSpec("i", "vector", ("v",), dimension=3, metric="euclidean"),
+    IndexSpec("i", "geo", ("place",)),
+    IndexSpec("i", "ttl", ("at",), seconds=60),
+)
+
+
 def change(catalogue: Catalogue, connection: sqlite3.Connection, dice: random.Random) -> None:
     """Make one change of what there is, with the change of the schema that comes with it."""
     names = catalogue.names()
@@ -37,7 +49,10 @@ def change(catalogue: Catalogue, connection: sqlite3.Connection, dice: random.Ra
     if kind == 0:
         catalogue.add_collection(f"c{dice.randrange(10**9)}", dice.choice(["document", "edge"]))
     elif kind == 1:
-        catalogue.add_index(name, IndexSpec(f"i{dice.randrange(10**9)}", "persistent", ("a", "b")))
+        number = dice.randrange(10**9)
+        catalogue.add_index(name, replace(dice.choice(INDEXES), name=f"i{number}"))
+        if dice.random() < 0.5:  # of two in one look at it, too
+            catalogue.add_index(name, replace(dice.choice(INDEXES), name=f"i{number // 2}é"))
     elif kind == 2 and indexes:
         catalogue.remove_index(dice.choice(indexes))
     elif kind == 3:
@@ -85,6 +100,35 @@ def test_many_changes_do_not_read_it_whole_again(connection: sqlite3.Connection)
     whole = [each for each in statements if each.endswith("FROM _solidb_collections")]
     assert catalogue.names() == [f"c{number:02}" for number in range(20)]
     assert not whole
+
+
+def test_what_it_made_itself_is_not_read_back(connection: sqlite3.Connection) -> None:
+    catalogue, statements = Catalogue(connection), list[str]()
+    connection.execute("BEGIN IMMEDIATE")
+    catalogue.refresh()
+    catalogue.add_collection("made", "edge")
+    connection.execute("CREATE TABLE made (x)")
+    connection.set_trace_callback(statements.append)
+    catalogue.refresh()
+    for number, index in enumerate(INDEXES):
+        catalogue.add_index("made", replace(index, name=f"i{9 - number}"))
+        connection.execute(f"CREATE TABLE t{number} (x)")
+        catalogue.refresh()
+    assert not [sql for sql in statements if sql.startswith("SELECT")]
+    connection.execute("COMMIT")
+    catalogue.settle()
+    fresh = Catalogue(connection)
+    assert fresh.names() == ["made"]
+    assert catalogue.need("made") == fresh.need("made")
+
+
+def test_making_a_collection_goes_through_no_list_of_those_there_are(channel: FileChannel) -> None:
+    statements: list[str] = []
+    channel.perform(Begin())
+    channel._connection.set_trace_callback(statements.append)
+    channel.perform(CreateCollection("more"))
+    channel.perform(CreateIndex("more", INDEXES[0]))
+    assert not [sql for sql in statements if "sqlite_master" in sql or " FROM _solidb" in sql]
 
 
 def test_what_one_connection_read_the_next_one_need_not(connection: sqlite3.Connection) -> None:
