@@ -21,7 +21,7 @@ from ...language.stored_documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
 from ..expressions.kinds import kind_of
 from ..stored.core_schemas import nodes_in
-from ..stored.embedded import embedded_classes, instances, part_fields
+from ..stored.embedded import embedded_classes, instances, is_part, part_fields
 from ..stored.field_values import is_customised, stored_name
 from ..stored.forms import batch_serializer, is_shallow, stored_form, type_form
 from ..stored.number_fields import is_deep, number_fields, numeric_fields, vector_fields
@@ -124,6 +124,8 @@ class Mapping:
             """Find out what only reading and writing documents needs, when it is asked for first."""
             if name in ("fields", "by_stored"):
                 map_fields(self)
+            elif name == "serializer":
+                self.serializer = stored_form(self.model).serializer
             elif name in ("is_shallow", "columns", "numeric"):
                 complete_for_writing(self)
             elif name in _LATER:
@@ -154,7 +156,7 @@ class Mapping:
 
 
 _LATER = frozenset(
-    ("serializer", "validator", "drops", "older", "embedded", "is_open", "json_only", "numbers", "vectors",
+    ("validator", "drops", "older", "embedded", "is_open", "json_only", "numbers", "vectors",
      "deep_numbers", "names", "computed", "cached", "keeps_below", "computes_below", "rewrites", "is_simple",
      "revalidated", "is_unsound", "start", "parts")
 )  # fmt: skip
@@ -210,12 +212,14 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.drops = tuple(stored_names(model).values()) if is_choosy else ()
     mapping.older = _older_names(model, mapping) if is_choosy else {}
     form = stored_form(model)
-    mapping.serializer, mapping.validator = form.serializer, form.validator
-    mapping.embedded = embedded_classes(model, form.schema)
+    mapping.validator = form.validator
+    nodes = list(nodes_in(form.schema))  # once, for all that is asked of them
+    holds_parts = any(is_part(node) and node.get("cls") is not model for node in nodes)
+    mapping.embedded = embedded_classes(model, form.schema) if holds_parts else ()
     mapping.is_simple = not (mapping.drops or mapping.older or mapping.type_name or mapping.version > 1)
     mapping.start = "" if mapping.is_simple or is_choosy else _start(mapping)
     mapping.is_open = model.model_config.get("extra") == "allow"
-    mapping.json_only = form.reads_text or _shares(form.schema)
+    mapping.json_only = form.reads_text or any(map(_is_shared, nodes))
     config = model.model_config
     reads_both = config.get("validate_by_name") and config.get("validate_by_alias", True)
     renamed = any(field.stored != field.name for field in mapping.fields.values() if field.name != "key")
@@ -226,7 +230,7 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.keeps_below = any(cached_fields(model) for model in mapping.embedded)
     mapping.computes_below = any(getattr(part, COMPUTED_FIELDS, None) for part in mapping.embedded)
     mapping.revalidated = revalidated_fields(model)
-    mapping.parts = part_fields(model, form.schema)
+    mapping.parts = part_fields(model, form.schema) if holds_parts else ()
     mapping.is_unsound = any(map(has_unsound_default, (model, *mapping.embedded)))
     decorators = class_decorators(model)
     mapping.rewrites = bool(decorators.model_serializers or decorators.field_serializers)
@@ -272,12 +276,8 @@ def _start(mapping: Mapping) -> str:
 _OPEN = {"list": "items_schema", "set": "items_schema", "tuple": "items_schema", "dict": "values_schema"}
 
 
-def _shares(schema: Any) -> bool:
-    """Return whether a model may hold on to lists and dicts it is given, not to copies of them."""
-    return any(map(_is_shared, nodes_in(schema)))
-
-
 def _is_shared(node: Any) -> bool:
+    """Return whether a model may hold on to a list or dict it is given here, not to a copy."""
     kind, config = node.get("type"), node.get("config")
     if not isinstance(kind, str):  # fields by their names, one of which may be called type
         return False

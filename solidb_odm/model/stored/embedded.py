@@ -151,16 +151,15 @@ def is_lossy(model: type[Any], name: str) -> bool:
 
 def part_fields(model: type[Any], schema: Any) -> tuple[str, ...]:
     """Return the fields of a model that can hold models or dataclass objects."""
-    if not any(_is_part(node) and node.get("cls") is not model for node in nodes_in(schema)):
-        return ()
     return tuple(
         name
         for name, info in model.__pydantic_fields__.items()
-        if info.exclude is not True and any(map(_is_part, nodes_in(field_schema(schema, name)[0])))
+        if info.exclude is not True and any(map(is_part, nodes_in(field_schema(schema, name)[0])))
     )
 
 
-def _is_part(node: Any) -> bool:
+def is_part(node: Any) -> bool:
+    """Return whether a schema is that of a model or a dataclass."""
     return node.get("type") in ("model", "dataclass")
 
 

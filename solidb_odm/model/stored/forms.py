@@ -52,7 +52,7 @@ ADAPTED: CoreConfig = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredForm:
     """What writes the values of one model for a database, and reads them.
 
@@ -62,9 +62,20 @@ class StoredForm:
 
     origin: Any
     schema: Any
-    serializer: SchemaSerializer
     validator: SchemaValidator
     reads_text: bool
+    _config: CoreConfig
+    _serializer: SchemaSerializer | None = None
+
+    @property
+    def serializer(self) -> SchemaSerializer:
+        """What writes values; made when it is first asked for, which a program that only reads never does."""
+        made = self._serializer
+        if made is None:
+            # What an embedded class has already made for itself must not be used: it knows nothing of this.
+            made = SchemaSerializer(self.schema, self._config, _use_prebuilt=False)
+            self._serializer = made
+        return made
 
     def read(self, stored: Any) -> Any:
         """Return the value of a decoded stored form; Pydantic's ValidationError if it does not fit."""
@@ -80,13 +91,8 @@ def stored_form(model: Any) -> StoredForm:
     if form is None or form.origin is not origin:
         schema = stored_schema(origin)
         if schema is origin:
-            form = StoredForm(
-                origin,
-                origin,
-                model.__pydantic_serializer__,
-                model.__pydantic_validator__,
-                reads_json(origin),
-            )
+            validator, serializer = model.__pydantic_validator__, model.__pydantic_serializer__
+            form = StoredForm(origin, origin, validator, reads_json(origin), ADAPTED, serializer)
         else:
             form = _made_for(model, origin, schema)
         type.__setattr__(model, "__solidb_stored_form__", form)
@@ -112,14 +118,8 @@ def type_form(annotation: Any) -> StoredForm:
 
 
 def _made(origin: Any, schema: Any, config: CoreConfig) -> StoredForm:
-    # What an embedded class has already made for itself must not be used: it knows nothing of this.
-    return StoredForm(
-        origin,
-        schema,
-        SchemaSerializer(schema, config, _use_prebuilt=False),
-        SchemaValidator(schema, config, _use_prebuilt=False),
-        reads_json(schema),
-    )
+    validator = SchemaValidator(schema, config, _use_prebuilt=False)
+    return StoredForm(origin, schema, validator, reads_json(schema), config)
 
 
 def _settings(schema: Any) -> CoreConfig:
