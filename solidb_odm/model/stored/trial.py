@@ -491,9 +491,19 @@ def may_be_refused(model: Any, names: Collection[str]) -> bool:
 
     ``names`` are those of the fields in which there may be old names.
     """
-    if core_schema_of(model)["type"] == "definitions":
+    origin = core_schema_of(model)
+    if origin["type"] == "definitions" and not _is_of_own_models(model, origin):
         return True
     return any(RENAMED in (node.get("metadata") or ()) for node in nodes_in(_schemas(model, names)))
+
+
+def _is_of_own_models(model: Any, schema: Any) -> bool:
+    """Return whether the definitions of a schema are models, as Pydantic wrote them: they hold themselves.
+
+    The form for the database keeps the name of each such, so that what refers to one finds it.
+    """
+    is_own = schema is model.__pydantic_core_schema__
+    return is_own and all(definition["type"] == "model" for definition in schema["definitions"])
 
 
 def _schemas(model: Any, names: Collection[str]) -> list[Any]:

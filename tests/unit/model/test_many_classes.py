@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from pydantic import AfterValidator, BaseModel, Field, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Json,
+    RootModel,
+    computed_field,
+    create_model,
+    model_validator,
+)
 from pydantic_core import SchemaSerializer, SchemaValidator
-from typing_extensions import Annotated  # noqa: UP035  what create_model is given at run time
+from typing_extensions import Annotated, TypeAliasType  # noqa: UP035  what create_model is given at run time
 
 from solidb_odm import Document, Edge, Link, Lossy, Registry, RenamedFrom, SoftDelete, Timestamped
+from solidb_odm.errors import DeclarationError
 from solidb_odm.model.declaration import forward_references, metaclass, registry
 from solidb_odm.model.stored import core_schemas
 from solidb_odm.model.stored.core_schemas import core_schema_of, nodes_in
@@ -216,3 +227,100 @@ def test_the_ends_of_an_edge_need_no_trial(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_annotations_of_bases_are_looked_up_once() -> None:
     for base in (Document, Edge, Timestamped, SoftDelete):
         assert not [text for text in base.__annotations__.values() if isinstance(text, str)]
+
+
+class Branch(BaseModel):
+    at: datetime | None = None
+    branches: list[Branch] = []
+    named: dict[int, Branch] = {}
+    packed: Json[list[Branch]] | None = None
+
+
+class Ring(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    next: Ring | Knot | None = None
+
+    @computed_field
+    @property
+    def kind(self) -> str:
+        return "ring"
+
+
+class Knot(BaseModel):
+    model_config = ConfigDict(strict=True)
+    next: Ring | None = None
+    took: timedelta | None = None
+    more: Any = None
+
+
+Ring.model_rebuild()
+
+
+class Rope(RootModel[list["Rope"]]):
+    pass
+
+
+class LooseBranch(BaseModel):
+    branches: Annotated[list[LooseBranch], Lossy()] = []
+
+
+class Renamed(BaseModel):
+    parts: Annotated[list[Renamed], RenamedFrom("pieces")] = []
+
+
+class TakesItsOwnName(BaseModel):
+    parts: Annotated[list[TakesItsOwnName], RenamedFrom("pieces")] = []
+    pieces: int = 0
+
+
+Packed = TypeAliasType("Packed", Json[dict[str, int]])
+
+
+class HoldsPacked(BaseModel):
+    one: Packed | None = None
+    other: Packed | None = None
+    part: HoldsPacked | None = None
+
+
+def holding(kind: Any) -> Any:
+    name = f"Holder{id(kind)}"
+    body = {"__annotations__": {"whole": kind, "more": kind | None}, "more": None, "__module__": __name__}
+    return type(Document)(name, (Document,), body, collection=name.lower(), registry=Registry())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Branch(at=DAY, branches=[Branch(at=DAY)], named={3: Branch(packed="[{}]")}),  # type: ignore[arg-type]
+        Ring(next=Ring(next=Knot(took=timedelta(seconds=2), more=[1]))),
+        Knot(next=Ring(next=Knot(took=timedelta(days=1)))),
+        Rope([Rope([]), Rope([Rope([])])]),
+        LooseBranch(branches=[LooseBranch()]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_class_over_models_that_hold_themselves_is_made_whole_at_first_use(value: BaseModel) -> None:
+    cls = holding(type(value))
+    assert "__solidb_stored_form__" not in cls.__dict__
+    form, document = stored_form(cls), cls(key="k", whole=value, more=value)
+    text = form.serializer.to_json(document, by_alias=True)
+    assert form.validator.validate_json(text, by_alias=True, by_name=True) == document
+
+
+@pytest.mark.parametrize("kind", [TakesItsOwnName, HoldsPacked])
+def test_what_the_whole_of_a_class_alone_tells_is_still_told_as_it_is_made(kind: Any) -> None:
+    with pytest.raises(DeclarationError):
+        holding(kind)
+
+
+def test_old_names_are_looked_for_as_a_class_is_made() -> None:
+    assert "__solidb_stored_form__" in holding(Renamed).__dict__
+
+
+def test_a_class_that_is_only_read_makes_no_serializer() -> None:
+    cls = holding(Branch)
+    mapping = cls.__solidb_mapping__
+    assert mapping.validator is stored_form(cls).validator
+    assert stored_form(cls)._serializer is None
+    assert mapping.serializer is stored_form(cls).serializer
+    assert mapping.serializer.to_python(cls(key="k", whole=Branch()), include={"key"}) == {"key": "k"}
