@@ -11,9 +11,12 @@ Held documents and the statements that write past the unit of work.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import date
+from enum import Enum
 from typing import Any, Final, NoReturn
+from uuid import UUID
 
 from .._types import JsonObject, is_list
 from ..commands import GetMany, Operation, RunQuery, call
@@ -23,6 +26,8 @@ from ..language import nodes as q
 from ..language.walk import conjuncts, walk
 from ..model.document import Document
 from ..model.document_state import state_of
+from ..model.edge import reference_of
+from ..model.links.link import reference_text
 from ..model.stored.codec import encode_value
 from ..model.stored.field_values import is_stored_as_it_is
 from ..query.compiled import Compiled
@@ -154,15 +159,40 @@ def _that_may_match(query: q.Block, binds: dict[str, Any], documents: list[Docum
     What is left is encoded and evaluated, which takes a hundred times as long for each.
     """
     for stored, values in _sought(query, binds).items():
-        kind = next(iter(values)).__class__
-        names = {cls: _plain_name(cls, stored) for cls in set(map(type, documents))}
+        kind, models = next(iter(values)).__class__, set(map(type, documents))
+        names = {cls: _name_of(cls, stored, is_stored_as_it_is) for cls in models}
         documents = [
             document
             for document in documents
             if (value := document.__dict__.get(names[document.__class__])).__class__ is not kind
             or value in values
         ]
+        names = {cls: _name_of(cls, stored, _is_stored_as_text) for cls in models}
+        if kind is str and any(names.values()):
+            documents = [
+                document
+                for document in documents
+                if (text := _text_of(document.__dict__.get(names[document.__class__]))) is None
+                or text in values
+            ]
     return documents
+
+
+def _is_stored_as_text(cls: type[Document], name: str) -> bool:
+    return is_stored_as_it_is(cls, name, "uuid", "date", "enum", reference_text, reference_of)
+
+
+def _text_of(value: Any) -> str | None:
+    """Return what is stored of a value, of which its class tells that; None of others."""
+    kind = value.__class__
+    if kind is str or kind is UUID:
+        return str(value)
+    if kind is date:
+        return str(value.isoformat())
+    if isinstance(value, Enum):
+        return value.value if value.value.__class__ is str else None
+    refer: Callable[[], str] | None = getattr(value, "__solidb_reference__", None)
+    return None if refer is None else refer()
 
 
 _PLAIN: Final[frozenset[type[Any]]] = frozenset((str, int, bool))
@@ -191,13 +221,13 @@ def _sought(query: q.Block, binds: dict[str, Any]) -> dict[str, frozenset[Any]]:
     return sought
 
 
-def _plain_name(cls: type[Document], stored: str) -> str:
-    """Return the name of the attribute that is stored as it is under a name; empty if it may be otherwise."""
+def _name_of(cls: type[Document], stored: str, is_known: Callable[[type[Document], str], bool]) -> str:
+    """Return the name of the attribute that alone is stored under a name, in a known way; else empty."""
     mapping = cls.__solidb_mapping__
     known = mapping.by_stored.get(stored)
     if known is None or mapping.is_open or mapping.rewrites or stored in mapping.computed:
         return ""
-    return known.name if is_stored_as_it_is(cls, known.name) else ""
+    return known.name if is_known(cls, known.name) else ""
 
 
 def _stored_form(document: Document) -> JsonObject:

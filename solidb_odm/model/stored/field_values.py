@@ -171,15 +171,20 @@ _AS_THEY_ARE = ("str", "int", "bool", "literal")
 
 
 @cached_by_class
-def is_stored_as_it_is(owner: Any, name: str) -> bool:
-    """Return whether a text, an ``int`` or a ``bool`` in a field is stored as it is, if it can be stored."""
+def is_stored_as_it_is(owner: Any, name: str, *others: Any) -> bool:
+    """Return whether a text, an ``int`` or a ``bool`` in a field is stored as it is, if it can be stored.
+
+    ``others`` are other kinds of schemas, and functions that write values, to ask for instead.
+    """
     *around, node = _way_to_fields(stored_form(owner).schema)
     schema: Any = _field(node, name)
     while schema["type"] in _AROUND:
         around.append(schema)
         schema = schema["schema"]
-    is_plain = schema["type"] in _AS_THEY_ARE
-    return is_plain and not any("serialization" in part for part in (*around, node, schema))
+    if any("serialization" in part for part in (*around, node)):
+        return False
+    way = schema["serialization"].get("function") if "serialization" in schema else schema["type"]
+    return way in (others or _AS_THEY_ARE)
 
 
 @cached_by_class
