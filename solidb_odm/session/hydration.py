@@ -178,6 +178,18 @@ class Reading:
         strange = self.strange
         return self.validate if strange and True not in [name in body for name in strange] else None
 
+    def reader_of_all(self, bodies: list[str]) -> Callable[[str], Any] | None:
+        """Return what ``reader_of`` would return for each of some texts, if that is one for all of them."""
+        mark, first = self.mark, bodies[0]
+        if True not in [mark in body for body in bodies]:
+            return self.validate if self.is_plain else None
+        for start, read in self.starts:
+            if first.startswith(start) and False not in [body.startswith(start) for body in bodies]:
+                return read
+        if self.strange and True not in [name in body for name in self.strange for body in bodies]:
+            return self.validate
+        return None
+
 
 _READING = "__solidb_reading__"
 
@@ -241,21 +253,20 @@ def _load_fresh(
     None, with nothing entered, where a row needs a closer look: no document, one that does not fit,
     one that is held, or there twice.
     """
-    validate, mark = reading.validate, reading.mark
     complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:
         named = [row[0] for row in complete]
         bodies = [row[4] for row in complete]
-        is_marked = True in [mark in body for body in bodies]
         if references and [True for known in map(references.get, named) if known and known() is not None]:
             return None
-        if is_marked:
+        read_all = reading.reader_of_all(bodies)
+        if read_all is None:
             readers = [read for body in bodies if (read := reading.reader_of(body)) is not None]
             if len(readers) < len(bodies):
                 return None
             documents = [read(body) for read, body in zip(readers, bodies, strict=True)]
         else:
-            documents = list(map(validate, bodies))
+            documents = list(map(read_all, bodies))
     except (TypeError, ValidationError):
         return None
     keys = [document.__dict__["key"] for document in documents]  # equal ones, which the documents keep anyway

@@ -262,3 +262,46 @@ def test_a_text_that_is_read_as_it_is_gives_what_a_closer_look_gives(model: Any)
         if (read := reader_of(text)) is not None:
             assert outcome(partial(read, text)) == outcome(partial(validate, mapping, text)), text
     assert [text for text in (*PLAIN, *STRANGE) if reader_of(text) is not None] == PLAIN
+
+
+class Box(Document, collection="boxes_read_together", registry=OPEN_SETS):
+    name: str = ""
+
+
+class BigBox(Box):
+    size: int = 0
+
+
+class LabelledBox(BigBox):
+    model_config = ConfigDict(extra="allow")
+
+
+class Crate(Document, collection="crates_read_together", registry=OPEN_SETS):
+    name: str = ""
+
+    class Settings:
+        version = 2
+
+    @classmethod
+    def upgrade_from(cls, stored: dict[str, Any], _version: int) -> dict[str, Any]:
+        return stored
+
+
+@pytest.mark.parametrize("model", [Parcel, SealedParcel, RenamedParcel, Box, BigBox, LabelledBox, Crate])
+def test_one_reader_of_many_texts_is_that_of_each(model: Any) -> None:
+    work = UnitOfWork("text")
+    load_documents(work, model, [])
+    reading = work.readings[model]
+    told = [
+        '{"_type":"BigBox","_key":"a","size":1}', '{"_type":"LabelledBox","_key":"a","more":1}',
+        '{"_version":2,"_key":"a"}', '{"_version":1,"_key":"a"}', '{"_key":"a","_type":"BigBox"}',
+    ]  # fmt: skip
+    texts = [*PLAIN, *STRANGE, *SOME, *told]
+    alike = 0
+    for one in texts:
+        for other in texts:
+            readers = [reading.reader_of(one), reading.reader_of(other)]
+            both = readers[0] if readers[0] is readers[1] else None
+            assert reading.reader_of_all([one, other]) is both, (one, other)
+            alike += both is not None
+    assert alike
