@@ -126,8 +126,9 @@ def fold(work: UnitOfWork, compiled: Compiled) -> Operation[list[Any]]:
     new, changed = work.new_of(collection), work.dirty_of(collection)
     own = {d.key: _stored_form(d) for d in _that_may_match(query, compiled.bind_vars, [*new, *changed])}
     gone = [d for d in work.deleted.values() if d.__solidb_collection__ == collection]
-    others, taken = [d.key for d in (*changed, *gone)], {d.key for d in new}
+    others = [d.key for d in (*changed, *gone)]
     rows = yield from call(_apart_from(others, query, loop, compiled.bind_vars))
+    taken = {d.key for d in new} if rows else set[str]()
     kept = [row for row in rows if row["_key"] not in taken]
     if len(kept) < len(rows) and query.limit is not None:  # more of them may match than were asked for
         kept = yield from call(_apart_from([*taken, *others], query, loop, compiled.bind_vars))
