@@ -468,9 +468,9 @@ class Holdings:
         """Return which collections the engine does not hold the newest state of."""
         models: set[type[Document]] = set(map(type, (*self.new.values(), *self.deleted.values())))
         unsent = {model.__solidb_mapping__.collection for model in models}.intersection(among)
-        for document in self.candidates():
+        for document in self._candidates_of(among):
             name = type(document).__solidb_mapping__.collection
-            if name in among and name not in unsent and list(self.modified((document,))):
+            if name not in unsent and list(self.modified((document,))):
                 unsent.add(name)
         return unsent
 
@@ -482,10 +482,14 @@ class Holdings:
 
     def dirty_of(self, collection: str) -> list[Document]:
         """Return the stored documents of a collection that differ from their stored form."""
+        return list(self.modified(self._candidates_of((collection,))))
+
+    def _candidates_of(self, collections: Collection[str]) -> list[Document]:
+        """Return the stored documents of some collections that can have changed."""
         suspects = self.candidates()
-        return list(
-            self.modified([d for d in suspects if type(d).__solidb_mapping__.collection == collection])
-        )
+        models: set[type[Document]] = set(map(type, suspects))
+        own = {model for model in models if model.__solidb_mapping__.collection in collections}
+        return [document for document in suspects if document.__class__ in own] if own else []
 
 
 def is_free(state: State) -> bool:

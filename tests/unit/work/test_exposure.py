@@ -245,6 +245,24 @@ def test_a_query_costs_hardly_more_however_many_parts_are_kept(what: str, is_rea
     assert many <= 1.2 * few, f"{few:,} calls with 10 kept, {many:,} with 160"
 
 
+def test_a_query_costs_the_same_however_many_parts_are_kept_of_another_collection(engine: Engine) -> None:
+    costs: list[int] = []
+    engine.create_all(Coat, Asked)
+    with Session(engine) as session:
+        session.add_all([_coat(number) for number in range(160)])
+        session.commit()
+    for count in (10, 160):
+        with Session(engine) as session:
+            kept = [(coat.tags, coat.labels) for coat in session.scalars(select(Coat).limit(count))]
+            for _ in range(3):
+                _ask(session)
+            costs.append(calls_of(lambda: _ask(session)))
+            kept[3][0].append("x")
+            assert [document.tags for document in session.dirty] == [["a", "b", "x"]]
+    few, many = costs
+    assert many <= 1.2 * few, f"{few:,} calls with 10 kept, {many:,} with 160"
+
+
 def test_a_list_that_new_documents_share_is_not_compared_with_each() -> None:
     costs: list[int] = []
     for count in (10, 160):
