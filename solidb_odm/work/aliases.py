@@ -65,7 +65,8 @@ def _all_sole(values: list[Any]) -> bool:
         values.clear()
         return all(map(_all_sole, apart))
     for kind in kinds:
-        values[:] = [value for value in values if value.__class__ is kind]
+        if len(present) > 1:
+            values[:] = [value for value in values if value.__class__ is kind]
         is_sole = _most(values) <= in_one_place and not (kind is set and any(map(getweakrefcount, values)))
         if kind in _FIXED:  # held by whoever likes, if what is in it can't change
             inner = list(chain.from_iterable(values))
