@@ -654,6 +654,20 @@ def test_sort_keys_of_a_known_form_are_told_apart(session: Session) -> None:
             assert [book.pages for book in session.scalars(asked)] == [book[0] for book in expected]
 
 
+def test_a_page_of_a_known_form_takes_little_more_than_its_rows(session: Session) -> None:
+    def rows(low: int) -> Any:
+        return select(Book).where(Book.pages > low).order_by(Book.pages)
+
+    cursor = session.page(rows(2), 9).next
+    for low in (1, 2, 9):
+        session.scalars(rows(low).limit(10)).all()
+        session.page(rows(low), 9)
+        session.page(rows(low), 9, after=cursor)
+    limited = calls_of(lambda: session.scalars(rows(4).limit(10)).all())
+    assert calls_of(lambda: session.page(rows(4), 9)) < 4 * limited
+    assert calls_of(lambda: session.page(rows(4), 9, after=cursor)) < 7 * limited
+
+
 def _is_one_step(frame: FrameType) -> bool:
     """Return whether a line gives the session back, into which Python lets no signal come."""
     return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() == "use.is_over = True"
@@ -840,6 +854,15 @@ ASKED_AGAIN: dict[str, Callable[[int], Any]] = {
     "a pattern that begins with a text": lambda n: select(Made).where(like(Made.label, f"no {n}%")),
     "a sorted page": lambda n: select(Made).where(Made.number >= n).order_by(desc(Made.number)).limit(n + 1),
 }
+
+
+@pytest.mark.parametrize("ask", ASKED_AGAIN.values(), ids=ASKED_AGAIN)
+def test_a_statement_with_other_values_is_not_built_anew(session: Session, ask: Callable[[int], Any]) -> None:
+    for n in range(4):
+        session.execute(ask(n)).all()
+        session.scalars(titled("none")).all()
+    plain = calls_of(lambda: session.scalars(titled("none")).all())
+    assert calls_of(lambda: session.execute(ask(5)).all()) < 8 * plain
 
 
 @pytest.mark.parametrize("ask", ASKED_AGAIN.values(), ids=ASKED_AGAIN)

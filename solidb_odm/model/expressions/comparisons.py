@@ -59,7 +59,7 @@ class KnownComparison(Comparison):
                 return super().__getattr__(name)
             (mark, self.operator, kind), value = self.known
             self.left = mark.field
-            self.right = Value(value, Any if kind is list else mark.field.__solidb_place__.annotation)
+            self.right = Value(value, Any if kind is list else mark.field.__solidb_type__)
             return object.__getattribute__(self, name)
 
 

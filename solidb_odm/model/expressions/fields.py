@@ -528,6 +528,12 @@ class IdRef(Expression):
             mark.field = self
 
     def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+        mark = self.__solidb_mark__
+        if mark is not None and type(other) is str and "\0" not in other:
+            collection, _, key = other.partition("/")
+            if collection == self.model.__solidb_collection__ and key and "/" not in key:
+                # nothing that is checked below can be wrong with it
+                return known_as((mark, operator, str), other)
         return self.__solidb_known__(super().__solidb_compare__(operator, other))
 
     def __solidb_known__(self, compared: Predicate) -> Predicate:
