@@ -498,7 +498,7 @@ def may_be_refused(model: Any, names: Collection[str]) -> bool:
 
 
 def _is_of_own_models(model: Any, schema: Any) -> bool:
-    """Return whether the definitions of a schema are models, as Pydantic wrote them: they hold themselves.
+    """Return whether the definitions of a schema are models, as Pydantic wrote them: used twice, or within.
 
     The form for the database keeps the name of each such, so that what refers to one finds it.
     """
