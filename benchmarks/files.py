@@ -25,6 +25,9 @@ text, with the same two indexes. SQLAlchemy has a column per field and JSON for 
 validates nothing, and is told of a change in a list by a new list; ours is found where it was made. All
 three write over the revision that they read and over no other, and forget nothing at a commit.
 
+Where the ratio with the collector off is quite another one, a collection of all that the process holds fell
+into the turns of one side only: there the ratio with it off tells, not the one that the aim is held to.
+
 Two aims are beyond Python. A point query whose row has a key, a revision and times, which Pydantic reads,
 and which is entered in the identity map with what is needed to see changes, takes 1.2 times as many
 instructions as *by hand* in the plainest loop without any session, and 1.65 times with a statement that
