@@ -37,8 +37,10 @@ from solidb_odm import (
 )
 from solidb_odm.engines.interface import Capabilities, Channel, Driver
 from solidb_odm.language import nodes as q
+from solidb_odm.language.walk import collections_read
 from solidb_odm.model.stored.field_values import is_stored_as_it_is
 from solidb_odm.session import overlay
+from solidb_odm.session.operations import queries
 from solidb_odm.testing import RecordingEngine
 from tests.counts import calls_of
 
@@ -370,3 +372,22 @@ def test_asking_before_adding_grows_with_the_documents(add: Callable[[Session, i
     many, sent_of_many = _get_or_create(add, 160)
     assert many < 8 * few
     assert sent_of_many < 8 * sent_of_few
+
+
+def test_the_collections_of_a_known_statement_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question of a session that holds what may have changed walked over the nodes of its query."""
+    walked: list[q.Query] = []
+
+    def noted(query: q.Query) -> frozenset[str]:
+        walked.append(query)
+        return collections_read(query)
+
+    monkeypatch.setattr(queries, "collections_read", noted)
+    with create_engine("sqlite://") as engine:
+        engine.create_all(Item)
+        with Session(_late(engine)) as session:
+            session.add(Item(key="own", name="own"))
+            asked = [select(Item).where(Item.name == f"t{number}", Item.code == "c") for number in range(9)]
+            assert [len(session.scalars(statement).all()) for statement in asked] == [0] * 9
+            assert [row.key for row in session.scalars(select(Item).where(Item.name == "own"))] == ["own"]
+    assert len(walked) <= 4
