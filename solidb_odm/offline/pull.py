@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from .._types import JsonObject
 from ..commands import Operation, call
@@ -86,12 +86,12 @@ def _pull(sync: Round, source: Source, mark: str) -> Operation[str]:
     asked = datetime.now(UTC)
     are_many = _are_many(later, known)
     page = yield from call(Query(name, *source.head(since, list(last), are_many=are_many)))
-    count, now, later_there, digest_there, last_there = page.rows[0]
+    count, now, later_there, digest_there, last_there = page.read(_summary)
     sync.known[name] = known
     _measure(sync, now, asked)
     if not mark and not known:
         yield from _load(sync, source, count)
-    elif not mark or _was_set_back(now, mark) or _has_lost(last, dict(last_there)):
+    elif not mark or _was_set_back(now, mark) or _has_lost(last, last_there):
         yield from scan(sync, source)
     else:
         if (later, digest) != (later_there, digest_there):
@@ -129,6 +129,20 @@ def _has_lost(last: Mapping[str, str], there: Mapping[str, str]) -> bool:
     return any(there.get(key, "") < updated for key, updated in last.items())
 
 
+def _summary(rows: Sequence[Any]) -> tuple[int, str, int, Any, dict[str, str]]:
+    count, now, later, digest, last = rows[0]
+    return count, now, later, digest, dict(last)
+
+
+def versions(rows: Sequence[Any]) -> dict[str, RemoteVersion]:
+    """Return the versions that rows of documents are, by key."""
+    return {row["_key"]: remote_version(row) for row in rows}
+
+
+def _revisions(rows: Sequence[Any]) -> list[tuple[str, str, str]]:
+    return [(key, rev, updated) for key, rev, updated in rows]
+
+
 def _following(page: Page) -> Operation[Page | None]:
     return (yield from call(ReadOn(page.more))) if page.more else None
 
@@ -138,7 +152,7 @@ def _load(sync: Round, source: Source, total: int) -> Operation[None]:
     done = 0
     page: Page | None = yield from call(Query(source.collection, *source.documents()))
     while page is not None:
-        rows = {row["_key"]: remote_version(row) for row in page.rows}
+        rows = page.read(versions)
         yield from _take_in(sync, source.collection, rows)
         done += len(rows)
         sync.progress("pull", done, total)
@@ -177,7 +191,7 @@ def _scan_pages(sync: Round, source: Source, query: tuple[str, JsonObject]) -> O
     page: Page | None = yield from call(Query(name, *query, size=_REVISIONS_A_PAGE))
     done = 0
     while page is not None:
-        differing = yield from call(Scanned(name, [(key, rev, updated) for key, rev, updated in page.rows]))
+        differing = yield from call(Scanned(name, page.read(_revisions)))
         yield from settle_by_look(sync, name, [key for key, is_older in differing if not is_older])
         sync.older.setdefault(name, []).extend(key for key, is_older in differing if is_older)
         done += len(page.rows)

@@ -114,7 +114,7 @@ def _let_go(sync: Round, collection: str, keys: Sequence[str]) -> Operation[None
         yield from leave(sync, collection, keys)
     elif source.is_filtered and keys:
         page = yield from call(Query(collection, *source.matching(keys), size=len(keys)))
-        matching = set(page.rows)
+        matching: set[str] = page.read(set)
         yield from leave(sync, collection, [key for key in keys if key not in matching])
 
 

@@ -6,14 +6,14 @@ row, means that the outcome of all rows is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._dataclasses import dataclass
 from .._types import Json, JsonObject
 from ..commands import CollectionKind, Command
-from ..errors import SolidbError
+from ..errors import ProtocolError, SolidbError
 
 R = TypeVar("R")
 
@@ -54,6 +54,16 @@ class Page:
 
     rows: Sequence[Any]
     more: str = ""
+
+    def read(self, reader: Callable[[Sequence[Any]], R]) -> R:
+        """Return what a reader makes of the rows; ProtocolError if they are not those that were asked for.
+
+        A connection whose requests arrive twice gives the answer to one as that to the next.
+        """
+        try:
+            return reader(self.rows)
+        except (TypeError, ValueError, LookupError, AttributeError) as problem:
+            raise ProtocolError("the server answered a question of a sync with something else") from problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from ..errors import (
     MessageTooLarge,
     NotFoundError,
     PermissionDenied,
+    ProtocolError,
     RequestTimeout,
     SolidbError,
     StaleDocument,
@@ -166,6 +167,9 @@ def fetch(command: Fetch, database: str) -> Exchange[list[JsonObject]]:
     while page.get("has_more"):
         page = yield from read_on(page["id"], context)
         rows += page["result"]
+    wanted = set(keys)
+    if not all(is_map(row) and row.get("_key") in wanted for row in rows):
+        raise ProtocolError("the server answered a request for documents with something else")
     return rows
 
 

@@ -31,9 +31,9 @@ from ..errors import (
     StoreOfAnotherUser,
 )
 from ..language.stored_documents import new_key
-from .contents import remote_version, same
+from .contents import same
 from .filters import Source, whole
-from .pull import ACCEPTED, UPLOAD, pull
+from .pull import ACCEPTED, UPLOAD, pull, versions
 from .push import push
 from .remote import Identify, IndexTimes, MakeCollection, Query, ReadOn, RemoteCollections
 from .round import Round
@@ -174,7 +174,7 @@ def _verify(source: Source, repair: bool) -> Operation[tuple[int, int, int]]:
     yield from call(BeginScan())
     page = yield from call(Query(name, *source.documents()))
     while True:
-        remotes = {row["_key"]: remote_version(row) for row in page.rows}
+        remotes = page.read(versions)
         rows = [(key, remote.revision, remote.updated) for key, remote in remotes.items()]
         yield from call(Scanned(name, rows))
         wrong = yield from _wrong(name, remotes)
