@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,11 @@ def remote_version(document: JsonObject | None) -> RemoteVersion:
     if document is None:
         return RemoteVersion(None)
     return RemoteVersion(plain(document), document["_rev"], document["_created_at"], document["_updated_at"])
+
+
+def versions(rows: Sequence[JsonObject]) -> dict[str, RemoteVersion]:
+    """Return what the server holds under the keys of documents as it sends them."""
+    return {row["_key"]: remote_version(row) for row in rows}
 
 
 def agreed(replica: Replica) -> JsonObject | None:

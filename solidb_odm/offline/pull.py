@@ -24,7 +24,7 @@ from ..commands.replica import (
     WriteSettings,
 )
 from ..errors import PermissionDenied, ServerRollbackSuspected
-from .contents import agreed, earlier, moment, remote_version, same
+from .contents import agreed, earlier, moment, same, versions
 from .filters import Source
 from .remote import Fetch, Page, Query, ReadOn
 from .round import KEYS_AT_ONCE, Round, leave, settle, settle_by_look
@@ -134,11 +134,6 @@ def _summary(rows: Sequence[Any]) -> tuple[int, str, int, Any, dict[str, str]]:
     return count, now, later, digest, dict(last)
 
 
-def versions(rows: Sequence[Any]) -> dict[str, RemoteVersion]:
-    """Return the versions that rows of documents are, by key."""
-    return {row["_key"]: remote_version(row) for row in rows}
-
-
 def _revisions(rows: Sequence[Any]) -> list[tuple[str, str, str]]:
     return [(key, rev, updated) for key, rev, updated in rows]
 
@@ -221,8 +216,7 @@ def _absent(sync: Round, name: str, keys: Sequence[str]) -> Operation[list[str]]
     """Return the keys the server has nothing under; let go of what is there and does not match."""
     absent: list[str] = []
     for chunk in _chunks(keys):
-        rows = yield from call(Fetch(name, chunk))
-        there = {row["_key"]: remote_version(row) for row in rows}
+        there = versions((yield from call(Fetch(name, chunk))))
         absent += [key for key in chunk if key not in there]
         if sync.sources[name].is_filtered:
             yield from leave(sync, name, list(there))
@@ -265,7 +259,7 @@ def _set_back(sync: Round, name: str, keys: Sequence[str]) -> Operation[list[str
     """Return the keys whose documents are not what they were; a node may know the same by other revisions."""
     set_back: list[str] = []
     for chunk in _chunks(keys):
-        there = {row["_key"]: remote_version(row) for row in (yield from call(Fetch(name, chunk)))}
+        there = versions((yield from call(Fetch(name, chunk))))
         replicas = yield from call(ReadReplicas(name, list(there)))
         equal = {
             replica.key: there[replica.key]
@@ -280,7 +274,7 @@ def _set_back(sync: Round, name: str, keys: Sequence[str]) -> Operation[list[str
 def _push_again(name: str, keys: Sequence[str]) -> Operation[None]:
     """Take documents that the server has in an older form for edits of that form."""
     for chunk in _chunks(keys):
-        there = {row["_key"]: remote_version(row) for row in (yield from call(Fetch(name, chunk)))}
+        there = versions((yield from call(Fetch(name, chunk))))
         replicas = yield from call(ReadReplicas(name, list(there)))
         outcomes = [
             Rebased(

@@ -15,7 +15,7 @@ from .._types import JsonObject
 from ..commands import Operation, call
 from ..commands.replica import Adopted, ReadReplicas, Rebased, RemoteVersion, Settle
 from ..errors import SolidbError
-from .contents import remote_version
+from .contents import versions
 from .filters import Source
 from .reconciliation import Judge, Verdict, reconcile
 from .remote import Fetch
@@ -70,8 +70,7 @@ def settle_by_look(sync: Round, collection: str, keys: Sequence[str]) -> Operati
     """Read documents of the server again and write what becomes of them here."""
     for start in range(0, len(keys), KEYS_AT_ONCE):
         chunk = keys[start : start + KEYS_AT_ONCE]
-        rows = yield from call(Fetch(collection, chunk))
-        there = {row["_key"]: remote_version(row) for row in rows}
+        there = versions((yield from call(Fetch(collection, chunk))))
         remotes = {key: there.get(key, RemoteVersion(None)) for key in chunk}
         yield from settle(sync, collection, remotes)
 

@@ -31,9 +31,9 @@ from ..errors import (
     StoreOfAnotherUser,
 )
 from ..language.stored_documents import new_key
-from .contents import same
+from .contents import same, versions
 from .filters import Source, whole
-from .pull import ACCEPTED, UPLOAD, pull, versions
+from .pull import ACCEPTED, UPLOAD, pull
 from .push import push
 from .remote import Identify, IndexTimes, MakeCollection, Query, ReadOn, RemoteCollections
 from .round import Round
