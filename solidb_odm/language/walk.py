@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 from .._dataclasses import field_names
 from . import nodes
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .._types import Json
     from .nodes import Clause, Expression, Query
 
+T = TypeVar("T")
 Part: TypeAlias = "Node | tuple[Part, ...] | str | int | float | bool | None"
 """What the fields of nodes hold."""
 
@@ -63,6 +64,34 @@ def transform(node: Node, change: Callable[[Node], Node]) -> Node:
             waiting.append((current, True))
             waiting.extend((child, False) for child in children(current))
     return done[id(node)]
+
+
+class MadeOnce(Generic[T]):
+    """What is made of queries, once for the same nodes, which the builder hands out again for other values.
+
+    They are known by their identity, which takes no time; what is kept holds its query, so that no other one
+    can have that. All is forgotten when there are ``most``; ``is_kept`` says what is kept at all.
+    """
+
+    __slots__ = ("_is_kept", "_known", "_make", "_most")
+
+    def __init__(
+        self, make: Callable[[Query], T], most: int, is_kept: Callable[[T], bool] | None = None
+    ) -> None:
+        self._make, self._most, self._is_kept = make, most, is_kept
+        self._known: dict[int, tuple[Query, T]] = {}
+
+    def of(self, query: Query) -> T:
+        """Return what is made of a query."""
+        known = self._known.get(id(query))
+        if known is not None:
+            return known[1]
+        made = self._make(query)
+        if self._is_kept is None or self._is_kept(made):
+            if len(self._known) >= self._most:
+                self._known.clear()
+            self._known[id(query)] = query, made
+        return made
 
 
 def repeats_a_name(expression: Node) -> bool:

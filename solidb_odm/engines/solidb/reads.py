@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
 from ..._types import Json, JsonObject, Stored
@@ -13,7 +13,7 @@ from ...errors import ConnectionLost, DocumentNotFound, QueryError
 from ...language.check import check_names
 from ...language.nodes import Query
 from ...language.printer import print_query
-from ...language.walk import bind_names
+from ...language.walk import MadeOnce, bind_names
 from ...wire.exchange import Exchange, accepted, over_http, query_request, send, send_all
 from ...wire.faults import Subject
 from ...wire.names import quoted
@@ -125,23 +125,14 @@ class Text(NamedTuple):
 KEPT, LONGEST = 256, 10_000
 """How many printed queries are kept, and how many characters long at most."""
 
-_printed: dict[int, tuple[Query, Text]] = {}
+_printed: Final = MadeOnce(
+    lambda query: Text.of(print_query(query)), KEPT, lambda text: len(text.text) <= LONGEST
+)
 
 
 def printed(query: Query) -> Text:
-    """Return the text of a query. The builder hands out the same nodes again, which are known by identity.
-
-    What is kept holds its query, so that no other one can have its identity.
-    """
-    kept = _printed.get(id(query))
-    if kept is not None and kept[0] is query:
-        return kept[1]
-    text = Text.of(print_query(query))
-    if len(_printed) >= KEPT:
-        _printed.clear()
-    if len(text.text) <= LONGEST:
-        _printed[id(query)] = (query, text)
-    return text
+    """Return the text of a query, which is printed once."""
+    return _printed.of(query)
 
 
 def run_query(command: RunQuery, database: str) -> Exchange[list[Json]]:
@@ -164,11 +155,13 @@ def fetch_documents(command: FetchDocuments, database: str) -> Exchange[list[Sto
 
 def explain(command: ExplainQuery, database: str) -> Exchange[Json]:
     """Explain a query; the server runs its reading part for that."""
-    text = printed(command.query).text
-    _check_binds(printed(command.query), command.query, command.binds)
-    request = {**query_request(text, command.binds, database), "cmd": "explain"}
+    sent = printed(command.query)
+    _check_binds(sent, command.query, command.binds)
+    request = {**query_request(sent.text, command.binds, database), "cmd": "explain"}
     del request["cache"]
-    answer = yield from send(request, Subject(database, query=text, binds=command.binds), repeatable=True)
+    answer = yield from send(
+        request, Subject(database, query=sent.text, binds=command.binds), repeatable=True
+    )
     return answer.data
 
 

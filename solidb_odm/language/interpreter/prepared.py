@@ -11,7 +11,7 @@ from ...errors import QueryLimitError
 from .. import nodes
 from ..sizes import held
 from ..values import finite, sorted_keys
-from ..walk import writes
+from ..walk import MadeOnce, writes
 from . import (
     access,
     calls,
@@ -132,16 +132,10 @@ def prepare(query: nodes.Query) -> Prepared:
 
 def prepare_once(query: nodes.Query) -> Prepared:
     """Compile a query, or return what was made of the same nodes before, known by their identity."""
-    known = _known.get(id(query))
-    if known is None:
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        known = _known[id(query)] = query, Prepared(query)
-    return known[1]
+    return _prepared.of(query)
 
 
-_MOST_KNOWN: Final = 128
-_known: dict[int, tuple[nodes.Query, Prepared]] = {}
+_prepared: Final = MadeOnce(Prepared, 128)
 
 
 def evaluate(

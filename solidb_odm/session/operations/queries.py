@@ -16,8 +16,7 @@ from ...errors import (
     UsageError,
     listed,
 )
-from ...language import nodes as q
-from ...language.walk import collections_looped, collections_read, collections_written
+from ...language.walk import MadeOnce, collections_looped, collections_read, collections_written
 from ...model.document import Document, is_document_class
 from ...model.expiry import CLOCK, expiries, has_expired
 from ...query.compiled import Compiled
@@ -234,24 +233,11 @@ def _unsent(context: Context, compiled: Compiled, read: str | None) -> Operation
         if context.autoflush:
             yield from context.flush(context)
         return frozenset()
-    return frozenset(work.collections_with_work(_named(compiled.query)))
+    return frozenset(work.collections_with_work(_named.of(compiled.query)))
 
 
-_MOST_NAMED: Final = 256
-_known_names: dict[int, tuple[q.Query, frozenset[str]]] = {}
-"""The collections of queries, whose nodes the builder hands out again for other values."""
-
-
-def _named(query: q.Query) -> frozenset[str]:
-    """Return the collections that a query reads or writes."""
-    known = _known_names.get(id(query))
-    if known is not None and known[0] is query:
-        return known[1]
-    if len(_known_names) >= _MOST_NAMED:
-        _known_names.clear()
-    named = collections_read(query) | collections_written(query)
-    _known_names[id(query)] = (query, named)
-    return named
+_named: Final = MadeOnce(lambda query: collections_read(query) | collections_written(query), 256)
+"""The collections that queries read or write."""
 
 
 def is_entity(compiled: Compiled) -> bool:
