@@ -306,7 +306,7 @@ def _is_bounded(query: q.Block) -> bool:
 
 
 def _untyped(compiled: Compiled, query: q.Query) -> Compiled:
-    return compiled.again(query=query, columns=(), has_documents=False)
+    return compiled.again(query=query, columns=(), are_loaded=False)
 
 
 def note_written(

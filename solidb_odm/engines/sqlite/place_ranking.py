@@ -17,6 +17,7 @@ from .index_ranking import MOST_UNKNOWN, IndexRanking, in_order
 from .layout import field_path
 from .place_tables import NO_PLACE, ODD, places_table, rest_of_places
 from .sql.index_filters import INSIDE, NOWHERE, surroundings
+from .vector_matrix import runs_of
 
 if TYPE_CHECKING:
     from ..._types import Json, Stored
@@ -172,21 +173,15 @@ class PlaceRanking(IndexRanking):
 
     def _ordered(self, rowids: list[int]) -> list[int] | None:
         """Return documents in the order of the language, measured as it does where 32 bits do not tell."""
-        runs, before = list[list[int]](), -math.inf
-        for far, rowid in sorted((self._about[rowid], rowid) for rowid in rowids):
-            if far - before > 2 * self._error:
-                runs.append([rowid])
-            else:
-                runs[-1].append(rowid)
-            before = far
-        unclear = [rowid for run in runs if self._is_unclear(run) for rowid in run]
+        apart = runs_of(((self._about[rowid], rowid) for rowid in rowids), 2 * self._error)
+        unclear = [rowid for run in apart if self._is_unclear(run) for rowid in run]
         exact = dict[int, tuple[float, str]]()
         for rowid, key, *place in self._columns(f"d.rowid, d.key, {self._place}", unclear):
             measured = self._metres(*place)
             if measured is None:
                 return None
             exact[rowid] = measured, key
-        return [rowid for run in runs for rowid in self._inside_radius(run, exact)]
+        return [rowid for run in apart for rowid in self._inside_radius(run, exact)]
 
     def _is_unclear(self, run: list[int]) -> bool:
         """Return whether 32 bits do not tell the order of documents, or whether one is inside the radius."""

@@ -66,8 +66,7 @@ class Graph:
     def near(self, asked: Asked, count: int) -> list[int]:
         """Return the rowids of about the nearest vectors."""
         with self.lock:
-            keys: list[int] = self.neighbours.search(asked.narrow, count, threads=1).keys.tolist()
-        return keys
+            return _neighbours_of(self.neighbours, asked, count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -283,8 +282,12 @@ def _share(neighbours: Any, questions: Sequence[tuple[Asked, set[int]]]) -> floa
 
 
 def _candidates(neighbours: Any, asked: Asked, most: int) -> set[int]:
-    keys: list[int] = neighbours.search(asked.narrow, 2 * most + _LINKS, threads=1).keys.tolist()
-    return set(keys)
+    return set(_neighbours_of(neighbours, asked, 2 * most + _LINKS))
+
+
+def _neighbours_of(neighbours: Any, asked: Asked, count: int) -> list[int]:
+    keys: list[int] = neighbours.search(asked.narrow, count, threads=1).keys.tolist()
+    return keys
 
 
 def _digest(path: Path) -> str:

@@ -7,7 +7,7 @@ since, until that has grown to a part of it worth copying.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import lru_cache
 from importlib import import_module
@@ -198,17 +198,10 @@ class Vectors:
             return []
         if self.shortest < _SHORTEST and (_lengths(numpy, self.rows(rowids)) < _SHORTEST).any():
             return [list(rowids)]
-        ranked = sorted(zip(self._far(numpy, rowids, asked).tolist(), rowids, strict=True))
+        far: list[float] = self._far(numpy, rowids, asked).tolist()
         scale = self.longest * max(1.0, asked.length)
-        slack = 2 * _language_slack(asked.metric, max(-ranked[0][0], ranked[-1][0]), scale)
-        runs, before = list[list[int]](), -math.inf
-        for far, rowid in ranked:
-            if far - before > slack:
-                runs.append([rowid])
-            else:
-                runs[-1].append(rowid)
-            before = far
-        return runs
+        slack = 2 * _language_slack(asked.metric, max(map(abs, far)), scale)
+        return runs_of(zip(far, rowids, strict=True), slack)
 
     def _far(self, numpy: Any, rowids: Sequence[int], asked: Asked) -> Any:
         """Return how far documents are, in 64 bits."""
@@ -228,6 +221,18 @@ class Vectors:
         places, wanted = places[inside], wanted[inside]
         places = places[part.rowids[places] == wanted]
         return part, numpy.setdiff1d(places, gone, assume_unique=True) if len(gone) else places
+
+
+def runs_of(ranked: Iterable[tuple[float, int]], slack: float) -> list[list[int]]:
+    """Return rowids, the nearest first; together those each of which is no more than ``slack`` farther."""
+    apart, before = list[list[int]](), -math.inf
+    for far, rowid in sorted(ranked):
+        if far - before > slack:
+            apart.append([rowid])
+        else:
+            apart[-1].append(rowid)
+        before = far
+    return apart
 
 
 def _scored(numpy: Any, part: Part, places: Any, asked: Asked) -> tuple[Any, Any, Any]:
