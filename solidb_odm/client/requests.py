@@ -144,18 +144,7 @@ def unix_seconds(moment: datetime | str | float) -> int:
 
 def chunks_of(documents: Iterable[Mapping[str, Any]], collection: str) -> Iterator[list[JsonObject]]:
     """Yield lists of documents that fit into one message."""
-    chunk: list[JsonObject] = []
-    size = 0
-    for document in documents:
-        body = checked_document(document, collection)
-        weight = len(packed(body, f"a document for {collection}"))
-        if chunk and size + weight > BULK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(body)
-        size += weight
-    if chunk:
-        yield chunk
+    return (chunk for chunk, _ in packed_chunks(documents, collection))
 
 
 def packed_chunks(

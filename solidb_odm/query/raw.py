@@ -27,7 +27,7 @@ from .columns import Column, Entity, PathOf, Scalar, decoder
 from .compiled import Compiled, Fetch
 from .compiler import BuildScope
 from .load_paths import Hops
-from .statement import Loading, T_co
+from .statement import Loading, T_co, putter
 
 A = TypeVar("A")
 _SCALARS: Final[frozenset[type]] = frozenset((str, int, float, bool, type(None)))
@@ -112,7 +112,7 @@ _OF_VALUES: Final = Compiled(_NO_QUERY, {})
 _COLUMN: Final = "column"
 """What a class keeps the column of its documents as."""
 _made: Any = object.__new__
-_put_parts = next(vars(kind)["__dict__"] for kind in RawStatement.__mro__ if "__dict__" in vars(kind)).__set__
+_put_parts = putter(RawStatement)
 
 
 def _raw(parts: dict[str, Any]) -> RawStatement[Any]:

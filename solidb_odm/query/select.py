@@ -44,7 +44,7 @@ from .load_paths import Hops
 from .select_block import Selection, build_select, check_sources, has_aggregate
 from .select_forms import Step, build_once, form_of, form_of_select, tell_form
 from .sources import Alias, model_of
-from .statement import Loading, T_co, check_documents
+from .statement import Loading, T_co, check_documents, putter
 
 
 class SingleValue(Expression):
@@ -484,8 +484,7 @@ def natural(count: Any, what: str) -> int:
 _SELECT: type[Select[Any]] = Select
 _NO_WAY: tuple[None, tuple[Any, ...]] = (None, ())
 _made: Any = object.__new__
-_put_clauses = next(vars(kind)["__dict__"] for kind in Select.__mro__ if "__dict__" in vars(kind)).__set__
-"""Puts the clauses of a select, which is frozen, where they are."""
+_put_clauses = putter(Select)
 _EXACT = 2**53
 """Up to here every engine knows an integer exactly."""
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from ..errors import SolidbError, UsageError, missing
 from ..model.expressions.build_scope import held_in
@@ -89,6 +90,12 @@ WAYS = {
 """What statements of SQLAlchemy and others have, by what to write here."""
 
 _ROWS = "for user in session.scalars(statement), or session.scalars(statement).all()"
+
+
+def putter(kind: type[Any]) -> Callable[[Any, dict[str, Any]], None]:
+    """Return what puts all clauses of a new statement of a kind, which is frozen, where they are."""
+    put: Any = next(vars(base)["__dict__"] for base in kind.__mro__ if "__dict__" in vars(base))
+    return cast("Callable[[Any, dict[str, Any]], None]", put.__set__)
 
 
 class Statement(Generic[T_co]):

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
@@ -22,6 +22,12 @@ PROPAGATE_ANY = "null if any argument is null"
 REFUSE = "null is an error"
 ACCEPT = "null is a value like any other"
 NO_ARGUMENT = "takes no argument"
+
+WHITE_SPACE: Final = (
+    "\t\n\x0b\x0c\r \x85\xa0"
+    "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""What Unicode calls white space; Python counts four separators of files and records among it too."""
 
 _PROPAGATED: dict[str, int | None] = {PROPAGATE: 1, PROPAGATE_TWO: 2, PROPAGATE_ANY: None}
 

@@ -22,7 +22,7 @@ from .arguments import (
     refuse_long,
     text,
 )
-from .built_in import PROPAGATE_ANY, PROPAGATE_TWO, Family
+from .built_in import PROPAGATE_ANY, PROPAGATE_TWO, WHITE_SPACE, Family
 
 function = Family("String")
 _INEXACT_FROM: Final = 2.0**53
@@ -145,13 +145,6 @@ def left(value: Json, length: Json) -> Json:
 def right(value: Json, length: Json) -> Json:
     whole, wanted = text(value, "RIGHT"), count_or_zero(length)
     return whole[-wanted:] if wanted > 0 else whole  # RIGHT(s, 0) is s on the server
-
-
-WHITE_SPACE: Final = (
-    "\t\n\x0b\x0c\r \x85\xa0"
-    "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-)
-"""What Unicode calls white space; Python counts four separators of files and records among it too."""
 
 
 @function(

@@ -19,6 +19,7 @@ from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
+from ...language.functions.built_in import WHITE_SPACE
 from .. import type_inspection
 from ..stored.field_values import encode_as, is_customised, stored_name
 from ..stored.pydantic_attributes import FIELDS, ROOT_MODEL, class_fields
@@ -150,10 +151,7 @@ def has_kind(annotation: Any, kinds: tuple[type[Any], ...]) -> bool:
     )
 
 
-_WHITE_SPACE: Final = (
-    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0"
-    "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-)
+_WHITE_SPACE: Final = WHITE_SPACE + "\x1c\x1d\x1e\x1f"
 """What Python's ``strip()`` takes away; the language's functions leave four of these."""
 
 
