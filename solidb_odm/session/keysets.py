@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from .._dataclasses import dataclass
 from .._types import Json
@@ -19,8 +19,8 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.declaration.registry import Registry
 from ..model.expressions.build_scope import Scope
-from ..model.expressions.column_methods import Ordering
-from ..model.expressions.expression import Expression, Predicate, Value
+from ..model.expressions.column_methods import Ordering, absent
+from ..model.expressions.expression import Comparison, Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
 from ..query.columns import Entity, Labelled, Scalar, SortColumn, Table
 from ..query.compiled import Compiled
@@ -118,7 +118,8 @@ class Keyset:
             return (whole,)
         if self._read(place.cursor)[0][0] is None:
             return (whole,)
-        return whole.where(Absence(first, "!=")), self._ordered(place, size).where(Absence(first, "=="))
+        present = Comparison(first, "!=", Value(None))
+        return whole.where(present), self._ordered(place, size).where(absent(first))
 
     def _beyond(self, values: list[Json], is_included: bool, backwards: bool, with_bound: bool) -> Predicate:
         downwards = tuple(down is not backwards for down in self.downwards)
@@ -183,27 +184,12 @@ class Beyond(Predicate):
         return conjunction([q.Compare(left[0], "<=" if self.downwards[0] else ">=", right[0]), whole])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Absence(Predicate):
-    """The condition that a key is null, or is not."""
-
-    key: Expression
-    operator: Literal["==", "!="]
-
-    def __solidb_operands__(self) -> tuple[Expression, ...]:
-        return (self.key,)
-
-    def __solidb_build__(self, scope: Scope) -> q.Expression:
-        return q.Compare(self.key.__solidb_build__(scope), self.operator, q.Literal(None))
-
-
 def _form_of_beyond(part: Beyond, values: Values) -> Form:
     own = part.downwards, part.is_included, part.with_bound
     return Beyond, own, *(form_of(operand, values) for operand in (*part.keys, *part.values))
 
 
 tell_form(Beyond, _form_of_beyond)
-tell_form(Absence, lambda part, values: (Absence, part.operator, form_of(part.key, values)))
 
 
 def _name_of(source: Any) -> str:
